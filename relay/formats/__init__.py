@@ -1,0 +1,1 @@
+"""Wire formats of chat, each ignorant of the others."""

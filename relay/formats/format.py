@@ -1,0 +1,132 @@
+"""What a wire format is: one frozen record of pure functions, and the values they exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from openopen8.core.errors import Problem
+from relay.framing import Frame
+from relay.neutral import Answer, Event, Request, StreamError, Usage
+
+
+class Garbage(Exception):
+    """The upstream's body is no answer: not JSON, another shape, or an error inside a 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the gateway itself needs of a request, checked; all else in ``fields`` is unread.
+
+    ``max_output`` is in tokens, per choice. ``input_texts`` are for counting tokens, ``images`` counts
+    the parts that are not text, ``messages`` the turns. ``fields`` maps top-level keys to their bytes.
+    """
+
+    model: str
+    stream: bool
+    max_output: int | None
+    n: int
+    include_usage: bool
+    input_texts: tuple[str, ...]
+    images: int
+    messages: int
+    fields: dict[str, msgspec.Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A request for a vendor, and the names of the caller's fields that it could not express."""
+
+    body: bytes
+    losses: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Turns a vendor's frames into events; never raises.
+
+    ``finished``: the stream's ending event came; ``stop_seen``: every begun choice named its stop reason.
+    """
+
+    finished: bool
+    stop_seen: bool
+
+    def feed(self, frame: Frame) -> list[Event]:
+        """The events of one frame."""
+
+    def close(self) -> list[Event]:
+        """The events that the end of the bytes adds."""
+
+
+class Writer(Protocol):
+    """Turns events into the caller's bytes. Exactly one of ``end`` and ``fail`` closes the stream."""
+
+    def feed(self, event: Event) -> bytes:
+        """The bytes to send for one event; may be empty. Errors are for ``fail``, not for here."""
+
+    def end(self, usage: Usage) -> bytes:
+        """The ending events, to be sent after the charge is committed."""
+
+    def fail(self, problem: Problem) -> bytes:
+        """The caller's own error event, which ends the stream."""
+
+
+class Tap(Protocol):
+    """Listens to a stream that passes through in its own format; never raises.
+
+    ``text`` are the generated pieces since ``clear_text()``; ``first_token`` is True once one came.
+    """
+
+    usage: Usage | None
+    text: list[str]
+    finished: bool
+    stop_seen: bool
+    error: StreamError | None
+    first_token: bool
+
+    def feed(self, frame: Frame) -> bytes:
+        """The bytes to pass on now; the ending is held back."""
+
+    def clear_text(self) -> None:
+        """Drops the text that has been counted."""
+
+    def end(self, usage: Usage | None) -> bytes:
+        """The held ending, completed with what the upstream left out."""
+
+    def fail(self, problem: Problem) -> bytes:
+        """The caller's own error event, which ends the stream."""
+
+
+class MakeWriter(Protocol):
+    """Makes a writer. ``array``: frame as one JSON array instead of SSE (Gemini only)."""
+
+    def __call__(self, model: str, now_s: int, request_id: str, include_usage: bool, array: bool) -> Writer:
+        """``model`` is the name that the caller sees, ``now_s`` seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One wire format. All functions are pure: no I/O, no clock, no random; arguments are never changed.
+
+    ``glance(body, path_model, path_stream)`` raises Problem 400 and nothing else, whatever the bytes.
+    ``parse_request`` raises Problem 400 for what can't be converted. ``parse_response`` raises Garbage.
+    ``render_response(answer, model, now_s, request_id)``; ``parse_error(status, body)`` is the vendor's
+    message without keys and addresses. The ``patch_…`` functions and ``tap`` are None where no channel
+    speaks this format.
+    """
+
+    name: str
+    glance: Callable[[bytes, str | None, bool | None], Glance]
+    parse_request: Callable[[Glance], Request]
+    render_request: Callable[[Request], Rendered]
+    parse_response: Callable[[bytes], Answer]
+    render_response: Callable[[Answer, str, int, str], bytes]
+    reader: Callable[[], Reader]
+    writer: MakeWriter
+    render_error: Callable[[Problem, str], bytes]
+    parse_error: Callable[[int, bytes], str]
+    patch_request: Callable[[bytes, str, bool], bytes] | None = None
+    patch_response: Callable[[bytes, str], bytes] | None = None
+    tap: Callable[[str, bool], Tap] | None = None
