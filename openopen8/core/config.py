@@ -1,0 +1,63 @@
+"""What the environment (or `.env`) says: where to listen, where the data is. `.env.example` explains each."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Settings(BaseSettings):
+    """The process's settings; a wrong value is a clear error at start."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    database_url: str = ""
+    data_dir: Path = Path("data")
+    secret_key: SecretStr | None = None
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    allow_private_upstreams: bool = True
+    connect_timeout: float = Field(10, gt=0)
+    """Seconds for a connection to an upstream."""
+    streaming_timeout: float = Field(300, gt=0)
+    """Seconds that an upstream may be silent between two chunks."""
+    request_timeout: float = Field(1800, gt=0)
+    """Seconds that a request may take in all."""
+    max_request_body_mb: float = Field(32, gt=0)
+    max_requests_in_flight: int = Field(2000, ge=1)
+    """Per worker; beyond it 503 `overloaded`."""
+    keep_alive_seconds: float = Field(15, gt=0)
+    """A stream that has been silent for so long gets a comment."""
+    redis_url: str = ""
+    log_level: str = "info"
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        words = value.replace(",", " ").split()
+        return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+
+    @property
+    def max_body_bytes(self) -> int:
+        return int(self.max_request_body_mb * 1024 * 1024)
+
+    @cached_property
+    def database(self) -> str:
+        """The database's URL; SQLite in the data directory when none is given."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'openopen8.db'}"
+
+
+def load_settings(**changes: Any) -> Settings:
+    """Settings of this process; ``changes`` win over the environment."""
+    return Settings(**changes)

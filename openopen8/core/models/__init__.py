@@ -1,0 +1,46 @@
+"""All tables; importing this module fills ``SQLModel.metadata``."""
+
+from sqlmodel import SQLModel
+
+from openopen8.core.models.access_token import AccessToken
+from openopen8.core.models.account import Account
+from openopen8.core.models.channel import Channel
+from openopen8.core.models.channel_key import ChannelKey
+from openopen8.core.models.credit_entry import CreditEntry
+from openopen8.core.models.group import Group
+from openopen8.core.models.hold import Hold
+from openopen8.core.models.log_entry import LogEntry
+from openopen8.core.models.option import Option
+from openopen8.core.models.price import PriceRow
+from openopen8.core.models.rate_event import RateEvent
+from openopen8.core.models.revision import Revision
+from openopen8.core.models.session import LoginSession
+from openopen8.core.models.token import Token
+from openopen8.core.models.token_counter import TokenCounter
+from openopen8.core.models.usage_hour import UsageHour
+from openopen8.core.models.user import User
+from openopen8.core.models.worker import Worker
+
+METADATA = SQLModel.metadata
+
+__all__ = [
+    "METADATA",
+    "AccessToken",
+    "Account",
+    "Channel",
+    "ChannelKey",
+    "CreditEntry",
+    "Group",
+    "Hold",
+    "LogEntry",
+    "LoginSession",
+    "Option",
+    "PriceRow",
+    "RateEvent",
+    "Revision",
+    "Token",
+    "TokenCounter",
+    "UsageHour",
+    "User",
+    "Worker",
+]

@@ -1,0 +1,248 @@
+"""May this request come in, and on what terms? The one place that knows the order of refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules import access, limits, quota, routing
+from openopen8.core.rules.options import Options
+from openopen8.core.rules.pricing import UNPRICED, Price, price_at
+from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a request asks for, as far as admission needs to know."""
+
+    request_id: str
+    key_hash: str | None
+    """Keyed hash of the credential; None when none, several or a malformed one was sent."""
+    address: str
+    started_at: int
+    path: str = ""
+    endpoint: str = "chat"
+    model: str = ""
+    stream: bool = False
+    input_tokens: int = 0
+    max_output: int | None = None
+    n: int = 1
+    problem: Problem | None = None
+    """What is wrong with the body: judged in its place, after key and address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A token with its user, as the admission transaction read them; counters include the batch so far."""
+
+    token_id: int
+    hint: str
+    user_id: int
+    user_enabled: bool
+    user_deleted: bool
+    role: str
+    own_group: int
+    extra_groups: tuple[int, ...]
+    user_ratio: Decimal | None
+    log_address: bool
+    token_deleted: bool
+    enabled: bool
+    expires_at: int | None
+    quota: int | None
+    quota_period: str
+    allowed_models: tuple[str, ...]
+    ip_whitelist: tuple[str, ...]
+    group_id: int | None
+    rate_limit: int | None
+    used: int
+    held: int
+    period_start: int
+    """Start of the period that counts now."""
+    balance: int
+    user_held: int
+
+    @property
+    def group(self) -> int:
+        """The effective group: the token's, else the user's."""
+        return self.own_group if self.group_id is None else self.group_id
+
+    @property
+    def left(self) -> int | None:
+        """Credits of the quota that are neither used nor held; None = no limit."""
+        return None if self.quota is None else self.quota - self.used - self.held
+
+    @property
+    def available(self) -> int:
+        """Credits of the balance that are not held."""
+        return self.balance - self.user_held
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An admitted request: on whose account, at which price and ratio, held for how much."""
+
+    ask: Ask
+    holder: Holder
+    group: GroupTerms
+    ratio: Decimal
+    price: Price
+    hold: int
+    limits: tuple[limits.Limit, ...]
+    providers: tuple[Provider, ...]
+    options: Options
+    admitted_at: int
+    rate_headers: dict[str, str] = field(default_factory=dict)
+
+
+Windows = Callable[[limits.Limit], limits.Window]
+
+
+def check_key(holder: Holder | None, now: int) -> Holder:
+    """Known, not deleted, enabled, not expired, of an enabled user; else a 401 or 403."""
+    if holder is None or holder.token_deleted or holder.user_deleted:
+        raise access.bad_credential()
+    if not holder.enabled:
+        raise Problem(401, "token_disabled", f"Token {holder.hint} is disabled. Enable it on the Tokens page.")
+    if holder.expires_at is not None and now >= holder.expires_at:
+        raise Problem(401, "token_expired", f"Token {holder.hint} has expired. Set a later expiry date or none.")
+    if not holder.user_enabled:
+        raise Problem(403, "user_disabled", f"The account of token {holder.hint} is disabled. Ask your admin.")
+    return holder
+
+
+def check_address(holder: Holder, address: str) -> None:
+    """The whitelist of the token, if it has one."""
+    if not access.address_allowed(address, holder.ip_whitelist):
+        raise Problem(
+            403,
+            "ip_not_allowed",
+            f"Token {holder.hint} may not be used from {address}. Add the address to its IP whitelist.",
+        )
+
+
+def terms_of(holder: Holder, snapshot: Snapshot) -> GroupTerms:
+    """The effective group, checked anew for each request."""
+    group = snapshot.groups.get(holder.group)
+    if group is None:
+        raise Problem(
+            403, "group_not_allowed", f"The group of token {holder.hint} no longer exists. Choose another one."
+        )
+    if not access.may_use_group(group.id, group.selectable, holder.own_group, holder.extra_groups, holder.role):
+        raise Problem(
+            403,
+            "group_not_allowed",
+            f"Token {holder.hint} may not use group {group.name!r}. Choose another group, or ask your admin.",
+        )
+    return group
+
+
+def ratio_of(holder: Holder, group: GroupTerms) -> Decimal:
+    """The group's ratio; a user's own one replaces that of the user's own group only."""
+    if holder.user_ratio is not None and group.id == holder.own_group:
+        return holder.user_ratio
+    return group.ratio
+
+
+def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows, now: int) -> Grant:
+    """Admit ``ask`` or raise the first Problem that applies, in the order of the specification."""
+    holder = check_key(holder, now)
+    check_address(holder, ask.address)
+    if ask.problem is not None:
+        raise ask.problem
+    group = terms_of(holder, snapshot)
+    _check_model(ask, holder)
+    providers = _providers(ask, group, snapshot, now)
+    price = _price(ask, snapshot, now)
+    bounds = limits.limits_of(
+        holder.user_id,
+        ask.model,
+        snapshot.options.user_model_rate_limit,
+        group.id,
+        group.rate_limit,
+        holder.token_id,
+        holder.rate_limit,
+    )
+    headers = _check_limits(bounds, windows, now)
+    ratio = ratio_of(holder, group)
+    hold = _hold(ask, holder, price, ratio, snapshot.options)
+    return Grant(ask, holder, group, ratio, price, hold, bounds, providers, snapshot.options, now, headers)
+
+
+def _check_model(ask: Ask, holder: Holder) -> None:
+    if not access.model_allowed(ask.model, holder.allowed_models):
+        raise Problem(
+            403,
+            "model_not_allowed",
+            f"Token {holder.hint} may not use model {ask.model!r}. Add it to the token's allowed models.",
+            "model",
+        )
+
+
+def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> tuple[Provider, ...]:
+    providers = routing.candidates(snapshot, group.id, ask.model, ask.endpoint)
+    if not providers:
+        raise Problem(
+            503,
+            "no_available_channel",
+            f"No channel serves model {ask.model!r} in group {group.name!r}. Check the model's name, or ask your admin.",
+            "model",
+            {"x-should-retry": "false"},
+        )
+    return providers
+
+
+def _price(ask: Ask, snapshot: Snapshot, now: int) -> Price:
+    price = price_at(snapshot.prices.get(ask.model, ()), now)
+    if price is not None:
+        return price
+    if snapshot.options.allow_unpriced_models:
+        return UNPRICED
+    raise Problem(
+        400, "model_not_priced", f"Model {ask.model!r} has no price yet. Ask your admin to set one.", "model"
+    )
+
+
+def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) -> dict[str, str]:
+    tightest: tuple[int, int] | None = None
+    for limit in bounds:
+        window = windows(limit)
+        if limits.full(limit, window):
+            raise limits.rate_limited(limit, window, now)
+        room = limit.most - window.count - 1
+        if tightest is None or room < tightest[1]:
+            tightest = (limit.most, room)
+    if tightest is None:
+        return {}
+    return {
+        "x-ratelimit-limit-requests": str(tightest[0]),
+        "x-ratelimit-remaining-requests": str(tightest[1]),
+    }
+
+
+def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Options) -> int:
+    if holder.quota is not None and holder.used >= holder.quota:
+        raise Problem(
+            401,
+            "token_quota_exhausted",
+            f"Token {holder.hint} has used up its quota of {holder.quota:,} credits. Raise its quota to go on.",
+        )
+    if price.free or ratio == 0:
+        return 0
+    wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
+    enough = wanted if options.strict_holds else 1
+    if holder.available < enough:
+        raise Problem(
+            403,
+            "insufficient_user_quota",
+            f"The balance of the account behind token {holder.hint} is too low for this request. Top it up.",
+        )
+    if holder.left is not None and holder.left < enough:
+        raise Problem(
+            403,
+            "insufficient_token_quota",
+            f"The rest of the quota of token {holder.hint} is held by requests in flight or too small for this "
+            "request. Try again when they have ended, or raise the quota.",
+        )
+    return min(wanted, holder.available, wanted if holder.left is None else holder.left)

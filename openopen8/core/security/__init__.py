@@ -1,0 +1,1 @@
+"""Secrets: token values, passwords, encryption at rest."""

@@ -1,0 +1,75 @@
+"""The secret key of an installation and what is derived from it: hashing and encryption at rest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from openopen8.core.errors import Problem
+from openopen8.core.security.secrets import Hasher
+
+SHORTEST_KEY = 16
+KEY_FILE = "secret.key"
+
+
+class WrongSecretKey(Exception):
+    """The key at hand is not the one that the database was made with."""
+
+
+class Keyring:
+    """Hashes and encrypts under one secret key (HKDF-SHA256, BLAKE2b, AES-256-GCM)."""
+
+    def __init__(self, secret: str) -> None:
+        if len(secret) < SHORTEST_KEY:
+            raise ValueError(f"SECRET_KEY needs at least {SHORTEST_KEY} characters")
+        self._hasher = Hasher(_derive(secret, b"openopen8 hash"))
+        self._box = AESGCM(_derive(secret, b"openopen8 box"))
+        self.fingerprint = hashlib.sha256(_derive(secret, b"openopen8 fingerprint")).hexdigest()
+
+    def __repr__(self) -> str:
+        return "Keyring(…)"
+
+    def hash(self, value: str) -> str:
+        """64 hex characters to look a secret up by."""
+        return self._hasher.hash(value)
+
+    def seal(self, text: str) -> str:
+        """Encrypt; the result is text for a database column."""
+        nonce = os.urandom(12)
+        return base64.b64encode(nonce + self._box.encrypt(nonce, text.encode(), None)).decode()
+
+    def open(self, sealed: str) -> str:
+        """Decrypt what :meth:`seal` made; raises a Problem when the key or the text is another."""
+        raw = base64.b64decode(sealed)
+        try:
+            return self._box.decrypt(raw[:12], raw[12:], None).decode()
+        except InvalidTag:
+            raise Problem(500, "wrong_secret_key", "A stored secret can't be read with this SECRET_KEY.") from None
+
+
+def load_secret(given: str | None, data_dir: Path) -> str:
+    """The given key, else that of the data directory, made there (mode 0600) at the first start."""
+    if given:
+        return given
+    path = data_dir / KEY_FILE
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        value = secrets.token_urlsafe(48)
+        file.write(value + "\n")
+    return value
+
+
+def _derive(secret: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())

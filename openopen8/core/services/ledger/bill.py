@@ -1,0 +1,55 @@
+"""What the relay tells the ledger about a request: its progress and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from openopen8.core.rules.admission import Grant
+from openopen8.core.rules.pricing import Counts, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """The end of an admitted request: what is charged and what the log says. Settling twice charges once."""
+
+    grant: Grant
+    counts: Counts
+    receipt: Receipt
+    status: int
+    """HTTP status that the caller got; 499 when it left first."""
+    error: str = ""
+    latency_ms: int = 0
+    first_token_ms: int | None = None
+    channel_id: int = 0
+    upstream_model: str = ""
+    retries: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was charged, and what is left: of the token's quota, or of the balance where there is no quota."""
+
+    credits: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stream's charge so far, enough to settle it after a crash."""
+
+    counts: Counts
+    receipt: Receipt
+    channel_id: int
+    upstream_model: str
+    first_token_ms: int | None
+    retries: int = 0
+
+
+class Meter(Protocol):
+    """A running stream, asked once a second."""
+
+    def progress(self) -> Progress | None:
+        """The charge so far; None when nothing was delivered since the last call."""
+        ...
