@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Protocol
 
-import quicktok
-
-_OLD = ("gpt-4", "gpt-3.5", "text-embedding-3", "text-embedding-ada-002")
-_NEW = ("gpt-4o", "gpt-4.1", "gpt-4.5")
+_CL100K = ("gpt-4", "gpt-3.5", "text-embedding-")
+_NOT_CL100K = ("gpt-4o", "gpt-4.1", "gpt-4.5")
 
 
-@cache
-def _tokenizer(encoding: str) -> quicktok.Tokenizer:
-    # Loaded once, at the first use: the vocabularies are in the wheel, tens of milliseconds each.
-    return quicktok.get_encoding(encoding)
+class _Tokenizer(Protocol):
+    def count(self, text: str) -> int: ...
 
 
 @cache
+def _tokenizer(encoding: str) -> _Tokenizer:
+    # Imported at the first use, so that processes which never count do not carry the vocabularies.
+    import quicktok  # type: ignore[import-untyped,unused-ignore]
+
+    tokenizer: _Tokenizer = quicktok.get_encoding(encoding)
+    return tokenizer
+
+
 def _encoding(model: str) -> str:
-    return "cl100k_base" if model.startswith(_OLD) and not model.startswith(_NEW) else "o200k_base"
+    old = model.startswith(_CL100K) and not model.startswith(_NOT_CL100K)
+    return "cl100k_base" if old else "o200k_base"
 
 
 def count_text(text: str, model: str = "") -> int:
     """Tokens of ``text``: exact for OpenAI's models, a fair estimate for others. Never raises.
 
-    The names of special tokens count as plain text; lone surrogates as replacement characters.
+    Names of special tokens count as the plain text they are; a lone surrogate counts as "?".
     """
     if not text:
         return 0
     tokenizer = _tokenizer(_encoding(model))
     try:
-        return int(tokenizer.count(text))
+        return tokenizer.count(text)
     except (TypeError, UnicodeError):
-        return int(tokenizer.count(text.encode("utf-8", "replace").decode()))
+        return tokenizer.count(text.encode("utf-8", "replace").decode())

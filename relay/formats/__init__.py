@@ -1,1 +1,10 @@
-"""Wire formats of chat, each ignorant of the others."""
+"""Wire formats of chat, each ignorant of the others; ``FORMATS`` is the whole list."""
+
+from relay.formats import anthropic, gemini, openai_chat
+from relay.formats.format import Format
+
+FORMATS: dict[str, Format] = {
+    "openai_chat": openai_chat.FORMAT,
+    "anthropic": anthropic.FORMAT,
+    "gemini": gemini.FORMAT,
+}

@@ -47,11 +47,14 @@ class Rendered:
 class Reader(Protocol):
     """Turns a vendor's frames into events; never raises.
 
-    ``finished``: the stream's ending event came; ``stop_seen``: every begun choice named its stop reason.
+    ``finished``: the stream's ending event came.
     """
 
     finished: bool
-    stop_seen: bool
+
+    @property
+    def stop_seen(self) -> bool:
+        """True once every choice that began has named its stop reason."""
 
     def feed(self, frame: Frame) -> list[Event]:
         """The events of one frame."""
@@ -82,9 +85,12 @@ class Tap(Protocol):
     usage: Usage | None
     text: list[str]
     finished: bool
-    stop_seen: bool
     error: StreamError | None
     first_token: bool
+
+    @property
+    def stop_seen(self) -> bool:
+        """True once every choice that began has named its stop reason."""
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now; the ending is held back."""

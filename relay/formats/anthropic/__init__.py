@@ -1,0 +1,22 @@
+"""Claude Messages: ``POST /v1/messages``."""
+
+from relay.formats.anthropic.errors import render_error
+from relay.formats.anthropic.glance import glance
+from relay.formats.anthropic.request import parse_request, render_request
+from relay.formats.anthropic.response import parse_response, render_response
+from relay.formats.anthropic.stream import MessageReader, MessageWriter
+from relay.formats.format import Format
+from relay.formats.vendor import parse_error
+
+FORMAT = Format(
+    name="anthropic",
+    glance=glance,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    reader=MessageReader,
+    writer=MessageWriter,
+    render_error=render_error,
+    parse_error=parse_error,
+)

@@ -1,0 +1,26 @@
+"""OpenAI chat completions: ``POST /v1/chat/completions``."""
+
+from relay.formats.format import Format
+from relay.formats.openai_chat.errors import render_error
+from relay.formats.openai_chat.glance import glance
+from relay.formats.openai_chat.passthrough import ChatTap, patch_request, patch_response
+from relay.formats.openai_chat.request import parse_request, render_request
+from relay.formats.openai_chat.response import parse_response, render_response
+from relay.formats.openai_chat.stream import ChatReader, ChatWriter
+from relay.formats.vendor import parse_error
+
+FORMAT = Format(
+    name="openai_chat",
+    glance=glance,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    reader=ChatReader,
+    writer=ChatWriter,
+    render_error=render_error,
+    parse_error=parse_error,
+    patch_request=patch_request,
+    patch_response=patch_response,
+    tap=ChatTap,
+)

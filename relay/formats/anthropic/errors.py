@@ -1,0 +1,29 @@
+"""Errors in Claude's shape. Source: https://docs.anthropic.com/en/api/errors"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from openopen8.core.errors import Problem
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
+
+
+def error_object(problem: Problem, request_id: str) -> dict[str, Any]:
+    """The body of an error answer, also the data of an ``error`` event."""
+    kind = _TYPES.get(problem.status, "invalid_request_error" if problem.status < 500 else "api_error")
+    return {"type": "error", "error": {"type": kind, "message": problem.message}, "request_id": request_id}
+
+
+def render_error(problem: Problem, request_id: str) -> bytes:
+    """The body of an error answer."""
+    return msgspec.json.encode(error_object(problem, request_id))

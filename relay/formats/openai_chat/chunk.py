@@ -1,0 +1,76 @@
+"""One event of an OpenAI chat stream, decoded once for reader and tap.
+
+Source: https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from relay.formats.vendor import error_of, loads, message_of
+from relay.framing import Frame
+from relay.neutral import StreamError
+
+NOT_JSON = StreamError("The provider sent an event that is not JSON.")
+
+
+class Delta(msgspec.Struct, gc=False):
+    """What a chunk adds to one choice; vendors differ in where reasoning goes."""
+
+    content: Any = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+
+
+class ChunkChoice(msgspec.Struct, gc=False):
+    """One choice of a chunk."""
+
+    index: Any = 0
+    delta: Delta | None = None
+    finish_reason: Any = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """The fields of a chunk that the gateway looks at, of any type: vendors send all sorts."""
+
+    id: Any = None
+    object: Any = None
+    created: Any = None
+    model: Any = None
+    choices: list[ChunkChoice] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(Chunk).decode
+
+
+def decode_chunk(data: bytes) -> Chunk | None:
+    """The chunk; None when ``data`` is no JSON object of that outline."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return msgspec.convert(loads(data), Chunk, strict=False)
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def stream_error(frame: Frame, chunk: Chunk | None) -> StreamError | None:
+    """The error that ``frame`` carries, if any. Some vendors send it under ``event: error``."""
+    if chunk is not None and not chunk.error and chunk.object != "error" and frame.event != "error":
+        return None
+    try:
+        value = loads(frame.data)
+    except ValueError:
+        return NOT_JSON
+    error = error_of(value)
+    if error is None and frame.event == "error":
+        return StreamError(message_of(value) or "The provider reported an error.")
+    return NOT_JSON if chunk is None else error

@@ -1,0 +1,181 @@
+"""OpenAI in, OpenAI out: the few edits of a body or stream that else passes byte for byte."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from openopen8.core.errors import Problem
+from relay import splice
+from relay.formats.fields import typed
+from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
+from relay.formats.openai_chat.errors import error_object
+from relay.formats.openai_chat.response import content_text
+from relay.formats.openai_chat.stream import DONE, chunk_head, usage_chunk
+from relay.formats.openai_chat.usage import parse_usage
+from relay.formats.vendor import index_of, loads
+from relay.framing import Frame, sse
+from relay.neutral import StreamError, Usage
+
+_encode = msgspec.json.Encoder().encode
+_options = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
+
+
+def patch_request(body: bytes, model: str, ask_usage: bool) -> bytes:
+    """``body`` with the upstream's model name; ``ask_usage``: a stream is to report its counts."""
+    fields = splice.top_level(body)
+    if ask_usage:
+        raw = fields.get("stream_options")
+        given = None if raw is None else typed(raw, _options, "stream_options")
+        options = {**(given or {}), "include_usage": msgspec.Raw(b"true")}
+        body = splice.assign(body, "stream_options", _encode(options), fields)
+        fields = splice.top_level(body)
+    return splice.assign(body, "model", _encode(model), fields)
+
+
+def patch_response(body: bytes, model: str) -> bytes:
+    """A whole answer under the name ``model``; unchanged where it names none."""
+    try:
+        fields = splice.top_level(body)
+        return splice.assign(body, "model", _encode(model), fields) if "model" in fields else body
+    except Problem:
+        return _renamed(body, model)
+
+
+def _renamed(body: bytes, model: str) -> bytes:
+    """For what strict parsers refuse: encoded anew, since the upstream's name must not show."""
+    try:
+        value = loads(body)
+    except ValueError:
+        return body
+    if not isinstance(value, dict) or "model" not in value:
+        return body
+    return json.dumps({**value, "model": model}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class ChatTap:
+    """Listens to a stream that passes through. See ``Tap`` for the attributes.
+
+    Held back are, once every choice has stopped, the usage chunk and all that follows it, and [DONE].
+    """
+
+    __slots__ = (
+        "_begun", "_created", "_ended", "_held", "_id", "_include_usage", "_model", "_name", "_reported",
+        "_upstream", "error", "finished", "first_token", "text", "usage",
+    )  # fmt: skip
+
+    def __init__(self, model: str, include_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self.text: list[str] = []
+        self.finished = False
+        self.error: StreamError | None = None
+        self.first_token = False
+        self._model = model
+        self._name = b'"model":' + _encode(model)
+        self._upstream: tuple[object, bytes] = (None, b"")
+        self._include_usage = include_usage
+        self._reported = False
+        self._held: list[bytes] = []
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+        self._id: object = None
+        self._created: object = None
+
+    @property
+    def stop_seen(self) -> bool:
+        """True once every choice that began has named its finish reason."""
+        return bool(self._ended) and self._ended >= self._begun
+
+    def feed(self, frame: Frame) -> bytes:
+        """The bytes to pass on now."""
+        if self.finished or self.error or not frame.data:
+            return b""
+        if frame.data.strip() == b"[DONE]":
+            self.finished = True
+            return b""
+        chunk = decode_chunk(frame.data)
+        self.error = stream_error(frame, chunk)
+        if self.error is not None or chunk is None:
+            return b""
+        self._listen(chunk)
+        return self._pass_on(frame, chunk)
+
+    def clear_text(self) -> None:
+        """Drops the text that has been counted."""
+        self.text.clear()
+
+    def end(self, usage: Usage | None) -> bytes:
+        """The held ending; ``usage`` stands in for the counts that the upstream left out."""
+        held = b"".join(self._held)
+        if self._include_usage and not self._reported and usage is not None:
+            held += usage_chunk(self._head(), usage)
+        return held + DONE
+
+    def fail(self, problem: Problem) -> bytes:
+        """The error as last event; official clients raise on it."""
+        return sse(_encode(error_object(problem)))
+
+    def _head(self) -> bytes:
+        id, created = self._id, self._created
+        return chunk_head(id if isinstance(id, str) else "", created if isinstance(created, int) else 0, self._model)
+
+    def _listen(self, chunk: Chunk) -> None:
+        if self._id is None:
+            self._id, self._created = chunk.id, chunk.created
+        if chunk.usage:
+            self.usage = parse_usage(chunk.usage) or self.usage
+        for choice in chunk.choices or ():
+            index = index_of(choice.index, 0)
+            self._begun.add(index)
+            if choice.delta is not None:
+                self._hear(choice.delta)
+            if choice.finish_reason:
+                self._ended.add(index)
+
+    def _hear(self, delta: Delta) -> None:
+        if type(delta.content) is str:
+            if delta.content:
+                self.text.append(delta.content)
+        elif delta.content and (text := content_text(delta.content)):
+            self.text.append(text)
+        if delta.refusal or delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
+            self.text += _further(delta)
+        if self.text:
+            self.first_token = True
+
+    def _pass_on(self, frame: Frame, chunk: Chunk) -> bytes:
+        counts_only = bool(chunk.usage) and not chunk.choices
+        if counts_only and not self._include_usage:
+            return b""
+        out = self._renamed(frame, chunk)
+        if self._held or (counts_only and self.stop_seen):
+            self._held.append(out)
+            out = b""
+        self._reported |= bool(chunk.usage)
+        return out
+
+    def _renamed(self, frame: Frame, chunk: Chunk) -> bytes:
+        """The frame under the caller's name of the model."""
+        name = chunk.model
+        if name is None or name == self._model:
+            return frame.raw
+        if name != self._upstream[0]:
+            self._upstream = (name, b'"model":' + _encode(name))
+        # Quotes inside strings are escaped: found once, the field is the top-level one.
+        if frame.raw.count(self._upstream[1]) == 1:
+            return frame.raw.replace(self._upstream[1], self._name)
+        return sse(patch_response(frame.data, self._model), frame.event)
+
+
+def _further(delta: Delta) -> list[str]:
+    """Generated text outside ``content``: refusals, reasoning, calls."""
+    found = [delta.refusal, delta.reasoning_content or delta.reasoning]
+    calls = delta.tool_calls if isinstance(delta.tool_calls, list) else []
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    for function in (delta.function_call, *functions):
+        if isinstance(function, dict):
+            found += (function.get("name"), function.get("arguments"))
+    return [text for text in found if isinstance(text, str) and text]
+
+

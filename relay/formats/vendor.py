@@ -1,0 +1,121 @@
+"""Lenient reading of what vendors send: JSON with flaws, counts of any type, errors of any shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from relay.neutral import StreamError
+
+MAX_COUNT = 2**31
+"""Counts above this are nonsense and clamped."""
+
+MAX_MESSAGE = 500
+"""Longest vendor's message that is passed on, in characters."""
+
+_decode = msgspec.json.Decoder().decode
+
+_SECRETS = (
+    (re.compile(r"\b[a-z][a-z0-9+.-]{0,15}://[^\s\"'<>]+", re.IGNORECASE), "[address]"),
+    (re.compile(r"\bwww\.[^\s\"'<>]+", re.IGNORECASE), "[address]"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
+    (re.compile(r"\bBearer\s+[^\s\"'<>,]+", re.IGNORECASE), "[key]"),
+    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|AIza|AKIA|ya29|eyJ)[-_.]?[A-Za-z0-9*_.\-]{4,}"), "[key]"),
+    (re.compile(r"\b[A-Za-z0-9_\-]{32,}\b"), "[key]"),
+)
+
+
+def loads(data: bytes) -> Any:
+    """JSON as lenient as can be: lone surrogates become "?", NaN null. Raises ValueError when it is none."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        value = json.loads(data.decode("utf-8", "replace"), parse_constant=_nothing)
+        return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+
+
+def _nothing(_: str) -> None:
+    """NaN and infinities, which vendors in Python send as log probabilities."""
+
+
+def index_of(value: object, otherwise: int) -> int:
+    """A choice's index; ``otherwise`` where the vendor sends none or nonsense."""
+    return value if type(value) is int and value >= 0 else otherwise
+
+
+class Tally:
+    """Reads counts and remembers whether one of them was impossible."""
+
+    __slots__ = ("inconsistent",)
+
+    def __init__(self) -> None:
+        self.inconsistent = False
+
+    def count(self, value: object) -> int:
+        """``value`` as a count of at least 0; missing is 0, anything else impossible is clamped."""
+        if value is None:
+            return 0
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.inconsistent = True
+            return 0
+        return self.at_most(MAX_COUNT, max(0, value), value < 0)
+
+    def at_most(self, limit: int, value: int, wrong: bool = False) -> int:
+        """``value``, clamped to ``limit``."""
+        self.inconsistent |= wrong or value > limit
+        return min(value, limit)
+
+
+def error_of(value: object) -> StreamError | None:
+    """The error inside a vendor's answer or event, whatever its shape; None when there is none."""
+    if not isinstance(value, dict):
+        return None
+    error = value.get("error")
+    if not error and (value.get("object") == "error" or value.get("type") == "error"):
+        error = value
+    if not error:
+        return None
+    status = error.get("code", error.get("status_code")) if isinstance(error, dict) else None
+    if not isinstance(status, int) or not 400 <= status <= 599:
+        status = 502
+    return StreamError(message_of(value) or "The provider reported an error.", status)
+
+
+def message_of(value: object) -> str:
+    """The words of a vendor's error object, redacted; empty when there are none."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    for _ in range(4):
+        if not isinstance(value, dict):
+            break
+        value = next((value[key] for key in ("error", "message", "msg", "detail") if value.get(key)), "")
+    return redact(value) if isinstance(value, str) else ""
+
+
+def parse_error(status: int, body: bytes) -> str:
+    """The vendor's message out of an error body: no addresses, no keys, at most 500 characters."""
+    text = ""
+    try:
+        text = message_of(loads(body[:65536]))
+    except ValueError:
+        plain = body[:2000].decode("utf-8", "replace").strip()
+        text = "" if plain.startswith("<") else redact(plain)
+    return text or f"The provider answered with status {status}."
+
+
+def redact(text: str) -> str:
+    """``text`` without addresses and without anything that looks like a key, at most 500 characters."""
+    # Cut first, generously: patterns over megabytes of a hostile upstream cost time.
+    text = "".join(char if char.isprintable() else " " for char in text[: 8 * MAX_MESSAGE])
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text[:MAX_MESSAGE]

@@ -1,0 +1,134 @@
+"""Edits of a JSON object's top level that keep every other byte as it came."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from openopen8.core.errors import invalid
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_KEY = re.compile(rb'[ \t\n\r]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t\n\r]*:[ \t\n\r]*')
+_NEXT = re.compile(rb"[ \t\n\r]*([,}])")
+
+
+def top_level(body: bytes) -> dict[str, msgspec.Raw]:
+    """The object's keys and the bytes of their values, each key exactly once.
+
+    Raises Problem 400 for what is not JSON, not an object, too deep, not UTF-8, or names a top-level
+    key twice: parsers disagree about which one counts, so what is checked might not be what runs.
+    """
+    try:
+        fields = _decode(body)
+        if not body.isascii():
+            body.decode()  # msgspec does not look into values that stay raw
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(error)
+    for key in fields:
+        if "\0" in key:
+            raise invalid("A field name holds a NUL character.")
+    if not _compact(body, fields) and _positions(body, fields) is None:
+        doubled = _doubled(body)
+        raise invalid(f"The field {doubled or ''!r} is given twice.", doubled)
+    return fields
+
+
+def replace(body: bytes, key: str, value: bytes) -> bytes:
+    """``body`` with the value of top-level ``key`` replaced by ``value`` (JSON).
+
+    Raises KeyError when the key is missing, Problem 400 as ``top_level`` does.
+    """
+    fields = top_level(body)
+    start, end = positions(body, fields)[key]
+    return body[:start] + value + body[end:]
+
+
+def insert(body: bytes, key: str, value: bytes) -> bytes:
+    """``body`` with a new first field ``key``: ``value`` (JSON). Raises Problem 400; the key must be new."""
+    fields = top_level(body)
+    if key in fields:
+        raise KeyError(key)
+    start = body.index(b"{") + 1
+    field = msgspec.json.encode(key) + b":" + value
+    return body[:start] + field + (b"," if fields else b"") + body[start:]
+
+
+def assign(body: bytes, key: str, value: bytes, fields: dict[str, msgspec.Raw]) -> bytes:
+    """``replace`` or ``insert``, whichever fits; ``fields`` is what ``top_level(body)`` gave."""
+    if key not in fields:
+        return insert(body, key, value)
+    start, end = positions(body, fields)[key]
+    return body[:start] + value + body[end:]
+
+
+def positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
+    """Start and end of each top-level value; ``fields`` is what ``top_level(body)`` gave."""
+    found = _positions(body, fields)
+    if found is None:
+        raise invalid("The body names a field twice.")
+    return found
+
+
+def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
+    """True for a body without white space between tokens, escaped keys or doubled keys.
+
+    Each entry takes at least its key, four marks less one comma, and its value; an entry that the
+    decoder dropped comes on top, so only the exact sum proves that there is none.
+    """
+    size = 1 + len(fields)
+    for key, raw in fields.items():
+        size += len(key) + 3 + len(raw)
+    return size == len(body)
+
+
+def _positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]] | None:
+    """Walks the entries in order; None when they are not those of ``fields``: a key was doubled.
+
+    The decoder keeps the first place and the last value of a doubled key, so either a value differs
+    from the bytes in its place, or entries are left over at the end. Keys need no comparison.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    at, mark = body.index(b"{") + 1, b"," if fields else b"}"
+    for key, raw in fields.items():
+        head = _KEY.match(body, at)
+        if mark != b"," or head is None or not body.startswith(bytes(raw), head.end()):
+            return None
+        found[key] = (head.end(), head.end() + len(raw))
+        tail = _NEXT.match(body, found[key][1])
+        if tail is None:
+            return None
+        mark, at = tail.group(1), tail.end()
+    return found if mark == b"}" else None
+
+
+def _doubled(body: bytes) -> str | None:
+    """The first top-level key that occurs twice; None where the standard parser gives up."""
+    outermost: list[tuple[str, Any]] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        outermost[:] = pairs  # called for each object, the outermost last
+
+    try:
+        # Numbers stay text: the standard library refuses long ones.
+        json.loads(body, object_pairs_hook=look, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    seen: set[str] = set()
+    for name, _ in outermost:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _refuse(error: Exception) -> NoReturn:
+    if isinstance(error, msgspec.ValidationError):
+        raise invalid("The body must be a JSON object.") from None
+    if isinstance(error, RecursionError):
+        raise invalid("The body is nested too deeply.") from None
+    if isinstance(error, UnicodeDecodeError):
+        raise invalid("The body is not valid UTF-8.") from None
+    raise invalid(f"The body is not valid JSON: {error}.") from None
