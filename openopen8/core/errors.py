@@ -9,7 +9,8 @@ class Problem(Exception):
     """A request that can't be served, with what to do about it.
 
     ``status`` is the HTTP status, ``code`` the stable word for programs, ``param`` the caller's own
-    field path, ``headers`` go out with the answer. ``message`` never holds keys, addresses of
+    field path, ``headers`` go out with the answer, ``fields`` has a sentence for each wrong field of a
+    form (at least for ``param``). ``message`` never holds keys, addresses of
     upstreams or stack text.
     """
 
@@ -20,6 +21,7 @@ class Problem(Exception):
         message: str,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -27,6 +29,7 @@ class Problem(Exception):
         self.message = message
         self.param = param
         self.headers = dict(headers or {})
+        self.fields = dict(fields or ({param: message} if param else {}))
 
     def __repr__(self) -> str:
         return f"Problem({self.status}, {self.code!r}, {self.message!r}, param={self.param!r})"

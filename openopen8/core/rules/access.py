@@ -85,9 +85,7 @@ def model_allowed(model: str, allowed: Iterable[str]) -> bool:
     return not names or model in names
 
 
-def may_use_group(
-    group_id: int, selectable: bool, own_group: int, extra_groups: Iterable[int], role: str
-) -> bool:
+def may_use_group(group_id: int, selectable: bool, own_group: int, extra_groups: Iterable[int], role: str) -> bool:
     """A user's own group, one given to this user, a selectable one; admins any."""
     return group_id == own_group or selectable or group_id in extra_groups or role in ("admin", "root")
 

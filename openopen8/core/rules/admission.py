@@ -145,6 +145,20 @@ def ratio_of(holder: Holder, group: GroupTerms) -> Decimal:
     return group.ratio
 
 
+def bounds_of(ask: Ask, holder: Holder, snapshot: Snapshot) -> tuple[limits.Limit, ...]:
+    """The rate limits that a request of this token would meet."""
+    group = snapshot.groups.get(holder.group)
+    return limits.limits_of(
+        holder.user_id,
+        ask.model,
+        snapshot.options.user_model_rate_limit,
+        holder.group,
+        group.rate_limit if group else None,
+        holder.token_id,
+        holder.rate_limit,
+    )
+
+
 def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows, now: int) -> Grant:
     """Admit ``ask`` or raise the first Problem that applies, in the order of the specification."""
     holder = check_key(holder, now)
@@ -155,15 +169,7 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     _check_model(ask, holder)
     providers = _providers(ask, group, snapshot, now)
     price = _price(ask, snapshot, now)
-    bounds = limits.limits_of(
-        holder.user_id,
-        ask.model,
-        snapshot.options.user_model_rate_limit,
-        group.id,
-        group.rate_limit,
-        holder.token_id,
-        holder.rate_limit,
-    )
+    bounds = bounds_of(ask, holder, snapshot)
     headers = _check_limits(bounds, windows, now)
     ratio = ratio_of(holder, group)
     hold = _hold(ask, holder, price, ratio, snapshot.options)
@@ -199,9 +205,7 @@ def _price(ask: Ask, snapshot: Snapshot, now: int) -> Price:
         return price
     if snapshot.options.allow_unpriced_models:
         return UNPRICED
-    raise Problem(
-        400, "model_not_priced", f"Model {ask.model!r} has no price yet. Ask your admin to set one.", "model"
-    )
+    raise Problem(400, "model_not_priced", f"Model {ask.model!r} has no price yet. Ask your admin to set one.", "model")
 
 
 def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) -> dict[str, str]:

@@ -1,0 +1,120 @@
+"""Which relay workers live: a process is known by boot, pid namespace, pid and start time."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from openopen8.core.clock import DAY, SECOND
+from openopen8.core.models import Worker
+from openopen8.core.tools import Tools
+
+SILENT = 60 * SECOND
+"""A worker of another host is dead after so long without a heartbeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """This process, as other processes can recognise it."""
+
+    host: str
+    pid: int
+    started: str
+
+
+def this_process() -> Process:
+    """Boot id and pid namespace (Linux), else the host's name; pid; start time."""
+    pid = os.getpid()
+    return Process(_host(), pid, started_at(pid) or "")
+
+
+def started_at(pid: int) -> str | None:
+    """The kernel's start time of a process (proc(5), field 22), "" where there is no /proc, None when it is gone."""
+    if not Path("/proc/self/stat").exists():
+        return "" if _alive(pid) else None
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def is_dead(worker: Worker, me: Process, now: int) -> bool:
+    """True when nothing will ever settle this worker's holds but us."""
+    if worker.stopped_at is not None:
+        return True
+    if worker.host == me.host:
+        started = started_at(worker.pid)
+        return started is None or started != worker.started
+    return now - worker.heartbeat_at > SILENT
+
+
+def register(tools: Tools) -> int:
+    """A new row for this process; returns the worker's id. Rows of workers long gone are dropped."""
+    me, now = this_process(), tools.now()
+    with tools.db.write() as session:
+        session.connection().execute(
+            text(
+                "DELETE FROM workers WHERE heartbeat_at < :before "
+                "AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.worker_id = workers.id)"
+            ),
+            {"before": now - DAY},
+        )
+        worker = Worker(host=me.host, pid=me.pid, started=me.started, heartbeat_at=now)
+        session.add(worker)
+        session.flush()
+        assert worker.id is not None
+        return worker.id
+
+
+def retire(tools: Tools, worker_id: int) -> None:
+    """This worker has ended in good order."""
+    with tools.db.write() as session:
+        worker = session.get(Worker, worker_id)
+        if worker is not None:
+            worker.stopped_at = tools.now()
+
+
+def holds_of_the_dead(tools: Tools, own: int | None) -> list[str]:
+    """Request ids of holds whose worker is gone."""
+    with tools.db.read() as session:
+        dead = _dead(session, tools.now(), own)
+        if not dead:
+            return []
+        ids = ", ".join(str(int(id)) for id in sorted(dead))
+        rows = session.connection().execute(text(f"SELECT request_id FROM holds WHERE worker_id IN ({ids})"))
+        return [row[0] for row in rows]
+
+
+def _dead(session: Session, now: int, own: int | None) -> set[int]:
+    holding = {row[0] for row in session.connection().execute(text("SELECT DISTINCT worker_id FROM holds"))}
+    holding.discard(own)
+    if not holding:
+        return set()
+    me = this_process()
+    known = {worker.id: worker for worker in session.exec(select(Worker)).all()}
+    return {id for id in holding if id not in known or is_dead(known[id], me, now)}
+
+
+def _host() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
