@@ -9,6 +9,8 @@ import msgspec
 MAX_FRAME = 8 * 1024 * 1024
 """Largest frame in bytes; a model's single event is never near it, a broken upstream's may be."""
 
+_raw = msgspec.json.Decoder(msgspec.Raw).decode
+
 _BOM = b"\xef\xbb\xbf"
 # Atomic: a lone CRLF must not be read as CR and LF, that is as a blank line.
 _BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
@@ -59,13 +61,21 @@ class SSE:
         return self._thorough()
 
     def close(self) -> list[Frame]:
-        """What the end of the stream leaves: vendors forget the last blank line."""
+        """What the end of the stream leaves: vendors forget the last blank line.
+
+        A frame that was cut in the middle is no event, so it must be ``[DONE]`` or whole JSON.
+        """
         rest = bytes(self._buffer)
         self._buffer.clear()
         self._scanned = 0
         frames: list[Frame] = []
-        self._take(rest, b"" if _BLANK.search(rest, max(0, len(rest) - 2)) else b"\n\n", frames)
-        return frames
+        self._take(rest, frames)
+        if not frames or _BLANK.search(rest, max(0, len(rest) - 2)):
+            return frames
+        if not _whole(frames[0].data):
+            self.skipped += len(rest)
+            return []
+        return [Frame(frames[0].event, frames[0].data, rest + b"\n\n")]
 
     def _without_late_newline(self, data: bytes) -> bytes:
         """The LF of a CRLF whose CR already ended a frame is no line of its own."""
@@ -79,7 +89,10 @@ class SSE:
         frames: list[Frame] = []
         start = 0
         while (end := data.find(b"\n\n", start)) >= 0:
-            self._take(data[start : end + 2], b"", frames)
+            if data.startswith(b"data: ", start) and data.find(b"\n", start, end) < 0 and end - start < self._max:
+                frames.append(Frame("", data[start + 6 : end], data[start : end + 2]))
+            else:
+                self._take(data[start : end + 2], frames)
             start = end + 2
         self._keep(data[start:])
         return frames
@@ -93,7 +106,7 @@ class SSE:
                 if match.group() == b"\r\n\r":
                     break  # a CRLF stream: its LF is on the way
                 self._swallow = True
-            self._take(bytes(buffer[start:end]), b"", frames)
+            self._take(bytes(buffer[start:end]), frames)
             start = scan = end
         del buffer[:start]
         self._check()
@@ -110,20 +123,18 @@ class SSE:
         if len(self._buffer) > self._max:
             raise FramingError(f"A frame is larger than {self._max} bytes.")
 
-    def _take(self, raw: bytes, ending: bytes, frames: list[Frame]) -> None:
+    def _take(self, raw: bytes, frames: list[Frame]) -> None:
         if len(raw) > self._max:
             raise FramingError(f"A frame is larger than {self._max} bytes.")
         parsed = _parse(raw)
         if parsed is None:
             self.skipped += len(raw)
         else:
-            frames.append(Frame(parsed[0], parsed[1], raw + ending))
+            frames.append(Frame(parsed[0], parsed[1], raw))
 
 
 def _parse(block: bytes) -> tuple[str, bytes] | None:
     """Event name and data of one block; None when it has no data."""
-    if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
-        return "", block[6:-2]
     event, data = "", []
     for line in block.removeprefix(_BOM).splitlines():
         name, _, value = line.partition(b":")
@@ -133,6 +144,14 @@ def _parse(block: bytes) -> tuple[str, bytes] | None:
         elif name == b"event":
             event = value.decode("utf-8", "replace")
     return (event, b"\n".join(data)) if data else None
+
+
+def _whole(data: bytes) -> bool:
+    try:
+        _raw(data)
+    except (msgspec.MsgspecError, RecursionError):
+        return data.strip() == b"[DONE]"
+    return True
 
 
 def sse(data: bytes, event: str = "") -> bytes:

@@ -177,5 +177,3 @@ def _further(delta: Delta) -> list[str]:
         if isinstance(function, dict):
             found += (function.get("name"), function.get("arguments"))
     return [text for text in found if isinstance(text, str) and text]
-
-

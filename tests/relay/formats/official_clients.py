@@ -1,0 +1,49 @@
+"""The vendors' own client types: what they accept is right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import anthropic.types
+import openai.types.chat
+from google.genai import types as google
+from pydantic import TypeAdapter
+
+from golden_cases import frames
+
+_claude_event: TypeAdapter[Any] = TypeAdapter(anthropic.types.RawMessageStreamEvent)
+_CLAUDE_EVENTS = {"message_start", "content_block_start", "content_block_delta", "content_block_stop",
+                  "message_delta", "message_stop"}  # fmt: skip
+
+
+def answer_text(name: str, body: bytes) -> str:
+    """The text of a whole answer, read by the vendor's model in strict JSON mode."""
+    if name == "openai_chat":
+        return openai.types.chat.ChatCompletion.model_validate_json(body, strict=True).choices[0].message.content or ""
+    if name == "anthropic":
+        message = anthropic.types.Message.model_validate_json(body, strict=True)
+        return "".join(block.text for block in message.content if block.type == "text")
+    return _google_text(google.GenerateContentResponse.model_validate_json(body))
+
+
+def stream_text(name: str, stream: bytes) -> str:
+    """The text of a stream, each event read by the vendor's model."""
+    found = frames(stream)
+    if name == "openai_chat":
+        assert found[-1].data == b"[DONE]"
+        chunks = [openai.types.chat.ChatCompletionChunk.model_validate_json(frame.data) for frame in found[:-1]]
+        return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+    if name == "anthropic":
+        return "".join(_claude_text(frame.event, frame.data) for frame in found)
+    return "".join(_google_text(google.GenerateContentResponse.model_validate_json(frame.data)) for frame in found)
+
+
+def _claude_text(event: str, data: bytes) -> str:
+    assert event in _CLAUDE_EVENTS and json.loads(data)["type"] == event
+    value = _claude_event.validate_json(data)
+    return value.delta.text if value.type == "content_block_delta" else ""
+
+
+def _google_text(value: google.GenerateContentResponse) -> str:
+    return value.text or ""
