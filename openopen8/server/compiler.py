@@ -1,0 +1,111 @@
+"""Compiles the dashboard with Reflex and Node (from a pip package); a failure leaves the old one in place."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from openopen8.core.errors import Problem
+from openopen8.server import built
+
+Say = Callable[[str], None]
+
+HEARTBEAT_SECONDS = 10.0
+_KEPT_LINES = 40
+
+
+def compile_dashboard(say: Say, force: bool = False) -> bool:
+    """Bring the compiled dashboard up to date; False when it already was.
+
+    Raises a Problem with the last lines of the build's output when it fails. Two processes never
+    compile at once: the second waits, and finds it done.
+    """
+    if not force and built.is_current():
+        return False
+    if not built.can_compile():
+        raise Problem(500, "no_dashboard", "This installation holds no compiled dashboard; install the wheel again.")
+    with _alone(say):
+        if not force and built.is_current():
+            return False
+        began, stamp = time.monotonic(), built.stamp()
+        say("Compiling the dashboard; the first time takes a minute or two, and needs the network once.")
+        _export(say)
+        _swap_in(stamp)
+        say(f"The dashboard is compiled ({time.monotonic() - began:.0f} s).")
+    return True
+
+
+def _export(say: Say) -> None:
+    command = [sys.executable, "-m", "reflex", "export", "--no-zip"]
+    process = subprocess.Popen(
+        command, cwd=built.ROOT, env=_environment(), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+    )  # fmt: skip
+    done = threading.Event()
+    threading.Thread(target=_heartbeat, args=(say, done), daemon=True).start()
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    assert process.stdout is not None
+    for line in process.stdout:
+        last.append(line.rstrip())
+        if line.strip():
+            say("  " + line.strip())
+    done.set()
+    if process.wait() != 0:
+        raise Problem(500, "not_compiled", "The dashboard could not be compiled:\n" + "\n".join(last))
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
+    return os.environ | {
+        "PATH": path,
+        "REFLEX_USE_NPM": "1",
+        "npm_config_omit_lockfile_registry_resolved": "true",
+        "npm_config_fund": "false",
+        "npm_config_audit": "false",
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }
+
+
+def _heartbeat(say: Say, done: threading.Event) -> None:
+    began = time.monotonic()
+    while not done.wait(HEARTBEAT_SECONDS):
+        say(f"  … {time.monotonic() - began:.0f} s")
+
+
+def _swap_in(stamp: str) -> None:
+    """Copy the output beside the old one, then put it in its place; the stamp comes last."""
+    output = built.ROOT / ".web" / "build" / "client"
+    home = built.home()
+    fresh, old = home.with_name("dashboard.new"), home.with_name("dashboard.old")
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(output, fresh / "client")
+    (fresh / "stamp").write_text(stamp + "\n")
+    if home.exists():
+        home.rename(old)
+    fresh.rename(home)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _alone(say: Say) -> Iterator[None]:
+    place: Path = built.home().parent
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "dashboard.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another process is compiling the dashboard; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,29 @@
+"""The dashboard process: Reflex on a unix socket that only the relay workers reach."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import uvicorn
+
+from openopen8.server import door
+from openopen8.server.parts import SERVED
+
+
+def run(listener_fd: int) -> None:
+    """Serve the dashboard's events on the inherited unix socket until told to stop."""
+    # Reflex reads these when it is imported
+    os.environ.update({SERVED: "1", "REFLEX_ENV_MODE": "prod", "__REFLEX_SKIP_COMPILE": "true"})
+    from reflex_base.registry import RegistrationContext
+
+    from openopen8.server.reflex_config import config
+
+    # from here, not from an rxconfig.py of whatever folder the server was started in
+    RegistrationContext.ensure_context()._set_config(config)
+    from openopen8.openopen8 import app
+
+    # Everything on this socket comes from our own workers, which name the caller's address:
+    # without it Reflex fails, since a unix socket has no peer address.
+    options = door.options() | {"proxy_headers": True, "forwarded_allow_ips": "*", "timeout_graceful_shutdown": 2}
+    uvicorn.Server(uvicorn.Config(app(), loop=door.loop(), **options)).run(sockets=[socket.socket(fileno=listener_fd)])

@@ -1,0 +1,131 @@
+"""A relay worker: relay, management API, the compiled dashboard's files and its websocket. No Reflex in here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openopen8.core.config import load_settings
+from openopen8.core.tools import open_tools
+from openopen8.server import built, door
+from openopen8.server.bridge import Bridge
+from openopen8.server.front import Front
+from openopen8.server.headers import GUARDS
+
+EVENTS = "/_event"
+DRAIN_SECONDS = 10.0
+"""How long cancelled requests may take to settle before the ledger is closed."""
+
+_log = logging.getLogger(__name__)
+
+
+class RelayApp(Protocol):
+    """What a worker needs of the relay."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def handles(self, path: str, method: str) -> bool: ...
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class Worker:
+    """The ASGI root: one look at the path, then the part that owns it."""
+
+    def __init__(self, relay: RelayApp, api: ASGIApp, front: Front, bridge: ASGIApp) -> None:
+        self._relay = relay
+        self._api = guarded(api)
+        self._front = front
+        self._bridge = bridge
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._open += 1
+            try:
+                await self._part(scope["path"], scope["method"])(scope, receive, send)
+            finally:
+                self._open -= 1
+        elif scope["type"] == "websocket":
+            await (self._bridge if of(EVENTS, scope["path"]) else no_socket)(scope, receive, send)
+        else:
+            await lifespan(self._start, self._stop, receive, send)
+
+    def _part(self, path: str, method: str) -> ASGIApp:
+        if self._relay.handles(path, method):
+            return self._relay
+        return self._api if of("/api", path) else self._front
+
+    async def _start(self) -> None:
+        await self._relay.start()
+        await self._front.look()
+
+    async def _stop(self) -> None:
+        """Let what was cancelled at the last moment settle, then close the relay."""
+        latest = time.monotonic() + DRAIN_SECONDS
+        while self._open and time.monotonic() < latest:
+            await asyncio.sleep(0.02)
+        await self._relay.stop()
+
+
+def of(root: str, path: str) -> bool:
+    """True for ``root`` itself and what lies below it."""
+    return path == root or path.startswith(root + "/")
+
+
+def guarded(app: ASGIApp) -> ASGIApp:
+    """``app`` with the security headers, where it does not set them itself."""
+
+    async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                there = {key.lower() for key, _ in headers}
+                message["headers"] = headers + [(key, value) for key, value in GUARDS if key not in there]
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return with_headers
+
+
+async def no_socket(_scope: Scope, receive: Receive, send: Send) -> None:
+    """404 for a websocket where there is none."""
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
+async def lifespan(
+    start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], receive: Receive, send: Send
+) -> None:
+    """ASGI's lifespan protocol around two coroutines; a failing start is logged with its reason."""
+    await receive()
+    try:
+        await start()
+    except Exception as error:
+        _log.exception("a relay worker can't start")
+        return await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def run(listener_fd: int, dashboard_socket: Path) -> None:
+    """Serve on the inherited socket until told to stop."""
+    from openopen8.api.app import create_api
+    from relay.app import Relay
+
+    tools = open_tools(load_settings())
+    front = Front(built.client(), built.stamp_file())
+    root = Worker(Relay(tools), create_api(tools), front, Bridge(tools, dashboard_socket))
+    config = uvicorn.Config(root, loop=door.loop(), **door.options())
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener_fd)])
