@@ -1,0 +1,140 @@
+"""What admins set on a channel; keys go in and never come out."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from openopen8.core.rules.routing import ENDPOINTS
+from openopen8.core.services.forms import Form, ModelName, ModelNames, Note, Patch, ShortName, distinct, plain_text
+from openopen8.core.services.user_fields import Password
+
+ENV_PREFIX = "env:"
+_ENV_NAME = re.compile(r"OO8_KEY_[A-Z0-9_]{1,80}")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_CREDENTIALS = frozenset(
+    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie"}
+)
+_CONNECTION = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "keep-alive", "expect"}
+)
+_LARGEST_OVERRIDE = 65_536
+_DEEPEST = 20
+
+
+def _type(text: str) -> str:
+    if text not in ENDPOINTS:
+        raise ValueError(f"The type must be one of {', '.join(ENDPOINTS)}.")
+    return text
+
+
+def _key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if not text:
+        raise ValueError("A key must not be empty.")
+    if len(text) > 8_192 or not text.isascii() or not text.isprintable():
+        raise ValueError("A key has at most 8,192 printable ASCII characters.")
+    if text.startswith(ENV_PREFIX) and not _ENV_NAME.fullmatch(text.removeprefix(ENV_PREFIX)):
+        raise ValueError("An environment variable for keys is named env:OO8_KEY_ and capitals, digits or _.")
+    return SecretStr(text)
+
+
+def _lines(value: Any) -> Any:
+    return [line for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+
+
+def _each_once(keys: list[SecretStr]) -> list[SecretStr]:
+    return [SecretStr(text) for text in distinct([key.get_secret_value() for key in keys])]
+
+
+def _plain_json(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"This is nested more than {_DEEPEST} levels deep.")
+    if isinstance(value, dict):
+        return {str(name): _plain_json(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_json(inner, depth + 1) for inner in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _override(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    value = _plain_json(value)
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError):
+        raise ValueError("This must be plain JSON.") from None
+    if len(text) > _LARGEST_OVERRIDE or "\\u0000" in text:
+        raise ValueError(f"This may have at most {_LARGEST_OVERRIDE:,} characters, and no NUL.")
+    if "model" in value:
+        raise ValueError("'model' belongs into the model mapping.")
+    return value
+
+
+def _headers(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name[:40]!r} is no header name.")
+        if name.lower() in _CREDENTIALS:
+            raise ValueError(f"{name} is a credential: put it into the keys, where it is encrypted.")
+        if name.lower() in _CONNECTION:
+            raise ValueError(f"{name} belongs to the connection and can't be set.")
+        if len(text) > 1_000 or not text.isascii() or not text.isprintable():
+            raise ValueError(f"The value of {name} must be printable ASCII without line breaks.")
+    return value
+
+
+def _statuses(value: dict[str, int]) -> dict[str, int]:
+    for seen, told in value.items():
+        if not re.fullmatch(r"[45]\d\d", seen) or not 400 <= told <= 599:
+            raise ValueError('This maps statuses from 400 to 599, for example {"404": 503}.')
+    return value
+
+
+ChannelType = Annotated[str, AfterValidator(_type), Field(max_length=32, json_schema_extra={"enum": list(ENDPOINTS)})]
+BaseUrl = Annotated[str, Field(max_length=500)]
+Key = Annotated[Password, AfterValidator(_key)]
+Keys = Annotated[list[Key], BeforeValidator(_lines), AfterValidator(_each_once), Field(max_length=200)]
+Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Weight = Annotated[int, Field(ge=0, le=1_000_000)]
+Mapping = Annotated[dict[ModelName, ModelName], Field(max_length=1000)]
+Override = Annotated[dict[str, Any], BeforeValidator(_override), Field(max_length=200)]
+Headers = Annotated[dict[str, str], AfterValidator(_headers), Field(max_length=50)]
+StatusMap = Annotated[dict[str, int], AfterValidator(_statuses), Field(max_length=100)]
+Tag = Annotated[str, AfterValidator(plain_text), Field(max_length=64)]
+
+
+class ChannelFields(Form):
+    """A channel as the admin describes it."""
+
+    name: ShortName
+    type: ChannelType
+    base_url: BaseUrl = Field(description="http or https, with or without /v1.")
+    keys: Keys = Field([], description="Provider keys, or env:OO8_KEY_…; never shown again. Empty = none is needed.")
+    models: ModelNames = Field([], description="Public names of the models that it serves.")
+    groups: list[ShortName] = Field(["default"], max_length=100, description="Groups that it serves.")
+    priority: Priority = Field(0, description="The highest is tried first.")
+    weight: Weight = Field(1, description="Share among channels of the same priority.")
+    key_mode: Literal["random", "round_robin"] = "random"
+    model_mapping: Mapping = Field({}, description="Public name → the provider's name.")
+    parameter_override: Override = Field({}, description="Fields set in every request body.")
+    header_override: Headers = Field({}, description="Headers set on every request; no credentials.")
+    status_map: StatusMap = Field({}, description="The provider's status → the one to act on.")
+    auto_disable: bool = True
+    test_model: Annotated[str, AfterValidator(plain_text), Field(max_length=256)] = ""
+    note: Note = ""
+    tags: list[Tag] = Field([], max_length=50)
+    enabled: bool = True
+
+
+class ChannelPatch(ChannelFields, Patch):
+    """A change of a channel: absent fields stay; ``keys`` replaces all keys."""
+
+    name: ShortName = ""
+    type: ChannelType = ""
+    base_url: BaseUrl = ""

@@ -1,0 +1,247 @@
+"""Prices of models. Rows that were used stay: a change is a new row from now on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from openopen8.core.clock import to_ms
+from openopen8.core.errors import invalid, not_found
+from openopen8.core.models import PriceRow
+from openopen8.core.rules.pricing import plain
+from openopen8.core.rules.roles import Actor, require_admin
+from openopen8.core.services import journal
+from openopen8.core.services.forms import Form, ModelName, Moment, Patch, Ratio, check_text
+from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.snapshot import bump
+from openopen8.core.services.turn import take_turn
+from openopen8.core.tools import Tools
+
+RATIOS = ("input", "output", "cache_read", "reasoning", "per_call")
+
+
+class PriceFields(Form):
+    """A price: ``input`` and ``output`` in credits per token, or ``per_call`` in credits per call."""
+
+    model: ModelName
+    input: Ratio | None = Field(None, description="Credits per input token.")
+    output: Ratio | None = Field(None, description="Credits per output token.")
+    cache_read: Ratio | None = Field(None, description="Credits per input token read from a cache; null = input.")
+    reasoning: Ratio | None = Field(None, description="Credits per reasoning token; null = output.")
+    per_call: Ratio | None = Field(None, description="Credits per call, instead of the others.")
+    valid_from: Moment | None = Field(None, description="null = from now on.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> PriceFields:
+        check_whole(self.input, self.output, self.cache_read, self.reasoning, self.per_call)
+        return self
+
+
+class PricePatch(Patch):
+    """A change of a price, from now on: absent fields stay as they are."""
+
+    input: Ratio | None = None
+    output: Ratio | None = None
+    cache_read: Ratio | None = None
+    reasoning: Ratio | None = None
+    per_call: Ratio | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """One price row; ratios are decimal texts. status: current, upcoming or past."""
+
+    id: int
+    model: str
+    input: str | None
+    output: str | None
+    cache_read: str | None
+    reasoning: str | None
+    per_call: str | None
+    valid_from: int
+    status: str
+    created_at: int
+
+
+def check_whole(
+    input: Decimal | None,
+    output: Decimal | None,
+    cache_read: Decimal | None,
+    reasoning: Decimal | None,
+    per_call: Decimal | None,
+) -> None:
+    """A price is either per token (then input and output are needed) or per call; raises ValueError."""
+    if per_call is not None and any(ratio is not None for ratio in (input, output, cache_read, reasoning)):
+        raise ValueError("A price is either per token or per call, not both.")
+    if per_call is None and (input is None or output is None):
+        raise ValueError("A price needs input and output, or per_call. A free model has 0.")
+
+
+def create(tools: Tools, actor: Actor, fields: PriceFields) -> PriceView:
+    """The price of a model from ``valid_from`` on; what holds until then stays."""
+    require_admin(actor)
+    now = tools.now()
+    start = now if fields.valid_from is None else to_ms(fields.valid_from)
+    with tools.db.write() as session:
+        take_turn(session, "prices")
+        if start < now and _newer(session, fields.model, start, now):
+            raise invalid("A newer price of this model holds already: this one would never count.", "valid_from")
+        values = {name: getattr(fields, name) for name in RATIOS}
+        return _put(tools, session, actor, fields.model, start, values)
+
+
+def get(tools: Tools, actor: Actor, id: int) -> PriceView:
+    """One price row."""
+    require_admin(actor)
+    with tools.db.read() as session:
+        row = _existing(session, id)
+        return _view(row, _currents(session, [row.model], tools.now()), tools.now())
+
+
+def find(
+    tools: Tools,
+    actor: Actor,
+    search: str = "",
+    page: int = 1,
+    page_size: int = 50,
+    history: bool = False,
+    sort: str = "model",
+) -> Page[PriceView]:
+    """Current and upcoming prices by model; with ``history`` also those that hold no longer."""
+    require_admin(actor)
+    offset, now = offset_of(page, page_size), tools.now()
+    statement = select(PriceRow).where(*_kept(search, history, now)).order_by(*_order(sort))
+    with tools.db.read() as session:
+        total = session.exec(select(func.count()).select_from(statement.order_by(None).subquery())).one()
+        rows = session.exec(statement.offset(offset).limit(page_size)).all()
+        current = _currents(session, [row.model for row in rows], now)
+        return Page(tuple(_view(row, current, now) for row in rows), total, page, page_size)
+
+
+def update(tools: Tools, actor: Actor, id: int, patch: PricePatch) -> PriceView:
+    """Change a price: one that held already goes on in a new row from now; an upcoming one keeps its start."""
+    require_admin(actor)
+    now = tools.now()
+    with tools.db.write() as session:
+        take_turn(session, "prices")
+        row = _existing(session, id)
+        if row.valid_from <= now and id != _currents(session, [row.model], now).get(row.model):
+            raise invalid("This price holds no longer. Change the current one.")
+        values = _ratios(row) | patch.changes()
+        try:
+            check_whole(**values)
+        except ValueError as error:
+            raise invalid(str(error), next(iter(sorted(patch.model_fields_set)), None)) from None
+        return _put(tools, session, actor, row.model, max(row.valid_from, now), values)
+
+
+def delete(tools: Tools, actor: Actor, id: int) -> None:
+    """Remove a price. When it is the current one the model has no price until an upcoming one begins."""
+    require_admin(actor)
+    now = tools.now()
+    with tools.db.write() as session:
+        take_turn(session, "prices")
+        row = _existing(session, id)
+        rows = [row]
+        if id == _currents(session, [row.model], now).get(row.model):
+            # an older row must not come back to life
+            rows = list(session.exec(_alive(row.model).where(PriceRow.valid_from <= now)))
+        for gone in rows:
+            gone.deleted_at = now
+        bump(session)
+        journal.admin(session, actor, now, f"deleted the price of model {row.model!r}")
+
+
+def _put(
+    tools: Tools, session: Session, actor: Actor, model: str, start: int, values: dict[str, Decimal | None]
+) -> PriceView:
+    now = tools.now()
+    for same in session.exec(_alive(model).where(PriceRow.valid_from == start)):
+        same.deleted_at = now
+    row = PriceRow(
+        model=model,
+        valid_from=start,
+        input=values["input"] or Decimal(0),
+        output=values["output"] or Decimal(0),
+        cache_read=values["cache_read"],
+        reasoning=values["reasoning"],
+        per_call=values["per_call"],
+        created_at=now,
+    )
+    session.add(row)
+    bump(session)
+    told = ", ".join(f"{name} {plain(value)}" for name, value in values.items() if value is not None)
+    journal.admin(session, actor, now, f"set the price of model {model!r}: {told}")
+    session.flush()
+    return _view(row, _currents(session, [model], now), now)
+
+
+def _kept(search: str, history: bool, now: int) -> list[ColumnElement[bool]]:
+    kept: list[ColumnElement[bool]] = [col(PriceRow.deleted_at).is_(None)]
+    word = check_text(search, "search", 256)
+    if word:
+        kept.append(col(PriceRow.model).icontains(word, autoescape=True))
+    if not history:
+        other = aliased(PriceRow)
+        same = (other.model == col(PriceRow.model), col(other.deleted_at).is_(None), other.valid_from <= now)
+        newest = select(func.max(other.valid_from)).where(*same).scalar_subquery()
+        kept.append(col(PriceRow.valid_from) >= func.coalesce(newest, 0))
+    return kept
+
+
+def _order(sort: str) -> tuple[ColumnElement[object], ...]:
+    keys: dict[str, ColumnElement[object]] = {
+        "model": func.lower(col(PriceRow.model)),
+        "valid_from": col(PriceRow.valid_from),
+        "created_at": col(PriceRow.created_at),
+    }
+    name = sort.removeprefix("-")
+    if name not in keys:
+        raise invalid(f"sort must be one of {', '.join(keys)}, with '-' in front for descending.", "sort")
+    key = keys[name].desc() if sort.startswith("-") else keys[name].asc()
+    return key, col(PriceRow.valid_from).desc(), col(PriceRow.id).desc()
+
+
+def _alive(model: str) -> SelectOfScalar[PriceRow]:
+    return select(PriceRow).where(PriceRow.model == model, col(PriceRow.deleted_at).is_(None))
+
+
+def _existing(session: Session, id: int) -> PriceRow:
+    row = session.get(PriceRow, id)
+    if row is None or row.deleted_at is not None:
+        raise not_found("The price")
+    return row
+
+
+def _newer(session: Session, model: str, start: int, now: int) -> bool:
+    later = _alive(model).where(PriceRow.valid_from > start, PriceRow.valid_from <= now)
+    return session.exec(later).first() is not None
+
+
+def _currents(session: Session, models: list[str], now: int) -> dict[str, int]:
+    """Model → id of the row that holds now."""
+    begun = select(PriceRow).where(
+        col(PriceRow.model).in_(models), col(PriceRow.deleted_at).is_(None), PriceRow.valid_from <= now
+    )
+    rows = session.exec(begun.order_by(col(PriceRow.valid_from), col(PriceRow.id)))
+    return {row.model: row.id or 0 for row in rows}
+
+
+def _ratios(row: PriceRow) -> dict[str, Decimal | None]:
+    if row.per_call is not None:
+        return dict.fromkeys(RATIOS) | {"per_call": row.per_call}
+    return {name: getattr(row, name) for name in RATIOS}
+
+
+def _view(row: PriceRow, current: dict[str, int], now: int) -> PriceView:
+    texts = {name: None if value is None else plain(value) for name, value in _ratios(row).items()}
+    status = "upcoming" if row.valid_from > now else "current" if current.get(row.model) == row.id else "past"
+    return PriceView(
+        id=row.id or 0, model=row.model, **texts, valid_from=row.valid_from, status=status, created_at=row.created_at
+    )
