@@ -67,22 +67,40 @@ class PostgresStore:
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
                 if last:
                     raise StoreDown("the database is too busy") from error
-            except _DOWN as error:
-                reached = self._connection is not None
+            except StoreDown as down:
                 self._drop()
-                raise StoreDown(type(error).__name__, uncertain=reached) from error
+                # a connection that was lost while idle: nothing was committed, a new one will do
+                if down.uncertain or last:
+                    raise
         raise AssertionError("unreachable")
 
     async def _once(self, work: Work[T]) -> T:
-        connection = await self._connected()
-        async with connection.transaction():
-            return await work(PostgresTransaction(connection))
+        committing = False
+        try:
+            connection = await self._connected()
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                result = await work(PostgresTransaction(connection))
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            committing = True
+            await transaction.commit()
+            return result
+        except _DOWN as error:
+            raise StoreDown(type(error).__name__, uncertain=committing) from error
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncio.wait_for(
-                asyncpg.connect(self._dsn, command_timeout=TIMEOUT, timeout=TIMEOUT), TIMEOUT + 1
-            )
+            self._connection = None
+            try:
+                self._connection = await asyncio.wait_for(
+                    asyncpg.connect(self._dsn, command_timeout=TIMEOUT, timeout=TIMEOUT), TIMEOUT + 1
+                )
+            except asyncpg.PostgresError as error:
+                raise StoreDown(type(error).__name__) from error
         return self._connection
 
     def _drop(self) -> None:
