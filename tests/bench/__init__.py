@@ -1,0 +1,1 @@
+"""Measures the relay beside nginx in the same run: ``make bench``."""
