@@ -1,0 +1,1 @@
+"""Building blocks of the pages; each says in its docstring how it is used."""

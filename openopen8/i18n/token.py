@@ -1,0 +1,5 @@
+"""Texts of the token page."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("Token", "令牌"),
+}

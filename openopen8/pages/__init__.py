@@ -1,0 +1,23 @@
+"""All pages, in menu order: one line each. Pages of installed packages come after them (docs/extending.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Final
+
+from openopen8.components.page import Page
+from openopen8.pages import login, setup, token, tokens
+
+PAGES: Final[tuple[Page, ...]] = (
+    setup.PAGE,
+    login.PAGE,
+    tokens.PAGE,
+    token.PAGE,
+)
+
+
+def installed() -> Iterator[Page]:
+    """Pages of other packages, by the entry point group ``openopen8.pages``."""
+    for entry in sorted(entry_points(group="openopen8.pages"), key=lambda entry: entry.name):
+        yield from entry.load()

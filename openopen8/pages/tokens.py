@@ -1,0 +1,16 @@
+"""The tokens page."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from openopen8.components.page import Page
+from openopen8.components.text import t
+
+
+def body() -> rx.Component:
+    """What the page shows."""
+    return rx.el.p(t("tokens.title"))
+
+
+PAGE = Page("/tokens", "tokens.title", "key_round", "user", "use", body, go="t")
