@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -37,11 +39,6 @@ class PriceFields(Form):
     per_call: Ratio | None = Field(None, description="Credits per call, instead of the others.")
     valid_from: Moment | None = Field(None, description="null = from now on.")
 
-    @model_validator(mode="after")
-    def _whole(self) -> PriceFields:
-        check_whole(self.input, self.output, self.cache_read, self.reasoning, self.per_call)
-        return self
-
 
 class PricePatch(Patch):
     """A change of a price, from now on: absent fields stay as they are."""
@@ -69,30 +66,27 @@ class PriceView:
     created_at: int
 
 
-def check_whole(
-    input: Decimal | None,
-    output: Decimal | None,
-    cache_read: Decimal | None,
-    reasoning: Decimal | None,
-    per_call: Decimal | None,
-) -> None:
-    """A price is either per token (then input and output are needed) or per call; raises ValueError."""
-    if per_call is not None and any(ratio is not None for ratio in (input, output, cache_read, reasoning)):
-        raise ValueError("A price is either per token or per call, not both.")
-    if per_call is None and (input is None or output is None):
-        raise ValueError("A price needs input and output, or per_call. A free model has 0.")
+def check_whole(values: Mapping[str, Decimal | None]) -> None:
+    """A price is either per token (then input and output are needed) or per call; else a 400 at the field."""
+    given = [name for name in RATIOS if values[name] is not None]
+    if "per_call" in given and len(given) > 1:
+        raise invalid("A price is either per token or per call, not both.", "per_call")
+    for name in ("input", "output"):
+        if "per_call" not in given and name not in given:
+            raise invalid("A price needs input and output, or per_call. A free model has 0.", name)
 
 
 def create(tools: Tools, actor: Actor, fields: PriceFields) -> PriceView:
     """The price of a model from ``valid_from`` on; what holds until then stays."""
     require_admin(actor)
     now = tools.now()
+    values = {name: getattr(fields, name) for name in RATIOS}
+    check_whole(values)
     start = now if fields.valid_from is None else to_ms(fields.valid_from)
     with tools.db.write() as session:
         take_turn(session, "prices")
         if start < now and _newer(session, fields.model, start, now):
             raise invalid("A newer price of this model holds already: this one would never count.", "valid_from")
-        values = {name: getattr(fields, name) for name in RATIOS}
         return _put(tools, session, actor, fields.model, start, values)
 
 
@@ -134,10 +128,7 @@ def update(tools: Tools, actor: Actor, id: int, patch: PricePatch) -> PriceView:
         if row.valid_from <= now and id != _currents(session, [row.model], now).get(row.model):
             raise invalid("This price holds no longer. Change the current one.")
         values = _ratios(row) | patch.changes()
-        try:
-            check_whole(**values)
-        except ValueError as error:
-            raise invalid(str(error), next(iter(sorted(patch.model_fields_set)), None)) from None
+        check_whole(values)
         return _put(tools, session, actor, row.model, max(row.valid_from, now), values)
 
 
@@ -195,8 +186,8 @@ def _kept(search: str, history: bool, now: int) -> list[ColumnElement[bool]]:
     return kept
 
 
-def _order(sort: str) -> tuple[ColumnElement[object], ...]:
-    keys: dict[str, ColumnElement[object]] = {
+def _order(sort: str) -> tuple[Any, ...]:
+    keys: dict[str, Any] = {
         "model": func.lower(col(PriceRow.model)),
         "valid_from": col(PriceRow.valid_from),
         "created_at": col(PriceRow.created_at),
