@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import httptools
 
@@ -42,9 +43,8 @@ class Caller(asyncio.Protocol):
     def __init__(self) -> None:
         self.done: asyncio.Future[int] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+    def connection_made(self, transport: Any) -> None:
+        self.transport: asyncio.Transport = transport
 
     def ask(self, request: bytes) -> asyncio.Future[int]:
         self.parser = httptools.HttpResponseParser(self)

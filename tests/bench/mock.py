@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 
 import httptools
 
@@ -64,9 +65,8 @@ TAIL = _event(_chunk({}, "stop")) + _event(_USAGE) + _event(b"[DONE]") + b"0\r\n
 class Mock(asyncio.Protocol):
     """One connection; answers requests one after the other."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+    def connection_made(self, transport: Any) -> None:
+        self.transport: asyncio.Transport = transport
         self.parser = httptools.HttpRequestParser(self)
         self.body = b""
         self.task: asyncio.Task[None] | None = None
