@@ -132,6 +132,10 @@ class Fields:
                 self._refuse(f"{name}.{at}", "an object")
             yield self._below(f"{name}.{at}", item, name)
 
+    def spelling(self, *names: str) -> str:
+        """The path of the first of ``names`` that is there; of the first one when none is."""
+        return _join(self.path, next((name for name in names if self._left.get(name) is not None), names[0]))
+
     def refuse(self, *names: str, what: str) -> None:
         """Problem 400 when one of ``names`` is there with something in it."""
         name, value = self._taken(names)

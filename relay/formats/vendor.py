@@ -16,6 +16,9 @@ MAX_COUNT = 2**31
 MAX_MESSAGE = 500
 """Longest vendor's message that is passed on, in characters."""
 
+MAX_ERROR = 1_048_576
+"""Bytes of an error body that are looked at."""
+
 _decode = msgspec.json.Decoder().decode
 
 _SECRETS = (
@@ -103,12 +106,11 @@ def message_of(value: object) -> str:
 
 def parse_error(status: int, body: bytes) -> str:
     """The vendor's message out of an error body: no addresses, no keys, at most 500 characters."""
-    text = ""
     try:
-        text = message_of(loads(body[:65536]))
+        text = message_of(loads(body[:MAX_ERROR]))
     except ValueError:
-        plain = body[:2000].decode("utf-8", "replace").strip()
-        text = "" if plain.startswith("<") else redact(plain)
+        plain = body[: 8 * MAX_MESSAGE].decode("utf-8", "replace").strip()
+        text = "" if plain.startswith(("<", "{", "[")) else redact(plain)
     return text or f"The provider answered with status {status}."
 
 

@@ -89,13 +89,16 @@ def _config(request: Request) -> dict[str, Any]:
 
 
 def _plain_text_only(config: Fields) -> None:
-    kind = config.text("responseMimeType", "response_mime_type")
+    names = ("responseMimeType", "response_mime_type")
+    path, kind = config.spelling(*names), config.text(*names)
     if kind not in (None, "", "text/plain"):
-        raise not_carried(f"Output of the type {kind} is", f"{config.path}.responseMimeType")
+        raise not_carried("Output other than plain text is", path)
     for camel, snake in (("responseSchema", "response_schema"), ("responseJsonSchema", "response_json_schema")):
         config.refuse(camel, snake, what="Structured output is")
-    if any(kind.upper() != "TEXT" for kind in config.texts("responseModalities", "response_modalities")):
-        raise not_carried("Output other than text is", f"{config.path}.responseModalities")
+    names = ("responseModalities", "response_modalities")
+    path, kinds = config.spelling(*names), config.texts(*names)
+    if any(kind.upper() != "TEXT" for kind in kinds):
+        raise not_carried("Output other than text is", path)
 
 
 def _message(fields: Fields) -> Message:

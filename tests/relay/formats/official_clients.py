@@ -7,10 +7,9 @@ from typing import Any
 
 import anthropic.types
 import openai.types.chat
+from golden_cases import frames
 from google.genai import types as google
 from pydantic import TypeAdapter
-
-from golden_cases import frames
 
 _claude_event: TypeAdapter[Any] = TypeAdapter(anthropic.types.RawMessageStreamEvent)
 _CLAUDE_EVENTS = {"message_start", "content_block_start", "content_block_delta", "content_block_stop",
