@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -202,10 +203,8 @@ class HttpxAnswer:
         return b"".join(parts)
 
     async def close(self) -> None:
-        try:
+        with contextlib.suppress(httpx.HTTPError, OSError):
             await self._response.aclose()
-        except (httpx.HTTPError, OSError):
-            pass
 
 
 def failure_of(error: Exception) -> Failure:

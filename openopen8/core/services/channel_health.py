@@ -1,4 +1,4 @@
-"""What the gateway itself does to channels and keys: rest, switch off, try again. Run in threads, not on an event loop."""
+"""What the gateway itself does to channels and keys: rest, switch off, try again. For threads, not event loops."""
 
 from __future__ import annotations
 

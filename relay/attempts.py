@@ -1,0 +1,169 @@
+"""The first answer: the planned attempts in turn, until one gives an answer that is no error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.admission import Grant
+from openopen8.core.rules.routing import Attempt, plan
+from openopen8.core.rules.snapshot import Provider
+from relay import metering, verdict
+from relay.admission import Call, off_loop
+from relay.conversion import Converting
+from relay.flow import Flow
+from relay.formats.format import Garbage, Tap
+from relay.gate import Gate
+from relay.metering import Measured
+from relay.planning import Prepared, prepare, upstream_model
+from relay.streaming import Streaming
+from relay.tab import Tab
+from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
+
+_ALL = 1_000
+"""Attempts that are planned; retries are counted where they happen, since trials may be skipped."""
+
+PASSED_HEADERS = ("openai-processing-ms", "openai-version")
+"""The only headers of a provider that reach the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A complete answer in the caller's format, and what it came to."""
+
+    body: bytes
+    measured: Measured
+    headers: Mapping[str, str]
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A stream whose first event is no error; ``head`` are the caller's bytes so far."""
+
+    stream: Streaming
+    head: bytes
+    headers: Mapping[str, str]
+    losses: tuple[str, ...] = ()
+
+
+async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab) -> Whole | Begun:
+    """The answer of the first attempt that succeeds; raises a Problem when none did."""
+    failures: list[Failure] = []
+    for attempt in plan(grant.providers, gate.tools.now(), _ALL, gate.random):
+        if len(failures) > grant.options.retries or _late(gate, call):
+            break
+        if not await gate.health.may_try(attempt):
+            continue
+        tab.tries(attempt, upstream_model(attempt.provider, call.glance.model))
+        try:
+            answer = await _attempt(gate, call, grant, attempt, tab)
+        except Failure as failure:
+            failures.append(failure)
+            tab.failed(attempt, failure)
+            await gate.health.failed(attempt, failure)
+            continue
+        await gate.health.succeeded(attempt)
+        return answer
+    raise verdict.final(failures, grant.providers, gate.tools.now())
+
+
+def deadline(gate: Gate, call: Call) -> float:
+    """``loop.time()`` at which the request has taken too long."""
+    return call.began + gate.settings.request_timeout
+
+
+def _late(gate: Gate, call: Call) -> bool:
+    return asyncio.get_running_loop().time() >= deadline(gate, call)
+
+
+async def _attempt(gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab) -> Whole | Begun:
+    """One attempt; raises Failure, or a Problem that no other provider would change."""
+    prepared = await off_loop(len(call.body), lambda: prepare(call, attempt, gate.tools.keyring))
+    try:
+        async with asyncio.timeout_at(deadline(gate, call)):
+            answer = await gate.upstream.send(prepared.outgoing)
+            tab.answer = answer
+            return await _opened(gate, call, grant, attempt.provider, prepared, answer, tab)
+    except TimeoutError:
+        await tab.stop()
+        raise Failure("timeout", "The provider did not answer in time.") from None
+    except (Failure, Problem):
+        await tab.stop()
+        raise
+
+
+async def _opened(
+    gate: Gate, call: Call, grant: Grant, provider: Provider, prepared: Prepared, answer: Answer, tab: Tab
+) -> Whole | Begun:
+    status = _mapped(answer.status, provider.status_map)
+    if not 200 <= status < 300:
+        body = await _error_body(answer)
+        raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
+    if call.glance.stream:
+        return await _begun(gate, call, prepared, answer, tab)
+    return await _whole(gate, call, grant, prepared, answer, tab)
+
+
+def _mapped(status: int, status_map: Mapping[str, int]) -> int:
+    """The status as the admin reads it; an error can't be mapped to a success."""
+    mapped = status_map.get(str(status), status)
+    return mapped if 400 <= mapped <= 599 else status
+
+
+async def _error_body(answer: Answer) -> bytes:
+    try:
+        return await answer.read(LARGEST_ERROR)
+    except Failure:
+        return b""
+
+
+async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Whole:
+    raw = await answer.read(LARGEST_ANSWER)
+    try:
+        body, measured = await off_loop(len(raw), lambda: _read(gate, call, grant, prepared, raw))
+    except Garbage as garbage:
+        raise Failure("broken", str(garbage)) from None
+    tab.measured, tab.losses = measured, prepared.losses
+    await tab.stop()
+    return Whole(body, measured, _passed(answer.headers), prepared.losses)
+
+
+def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured]:
+    """The caller's body and the counts; the one place where conversion of a whole answer is decided."""
+    answer = prepared.format.parse_response(raw)
+    measured = metering.of_answer(answer, grant)
+    model = call.glance.model
+    if prepared.same and prepared.format.patch_response is not None:
+        return prepared.format.patch_response(raw, model), measured
+    if answer.usage is None:
+        answer = metering.with_usage(answer, measured)
+    now_s = gate.tools.now() // 1000
+    return call.route.format.render_response(answer, model, now_s, call.ask.request_id), measured
+
+
+async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
+    stream = Streaming(Flow(answer), _tap(gate, call, prepared), gate.settings)
+    tab.answer, tab.losses = stream, prepared.losses
+    head = []
+    while not stream.begun and not stream.over:
+        head.append(await stream.read(gate.settings.streaming_timeout) or b"")
+    if stream.tap.error is not None:
+        raise verdict.judged_event(stream.tap.error)
+    return Begun(stream, b"".join(head), _passed(answer.headers), prepared.losses)
+
+
+def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
+    """The one place where conversion of a stream is decided."""
+    if prepared.same and prepared.format.tap is not None:
+        return prepared.format.tap(call.glance.model, call.glance.include_usage)
+    writer = call.route.format.writer(
+        call.glance.model, gate.tools.now() // 1000, call.ask.request_id, call.glance.include_usage, call.array
+    )
+    return Converting(prepared.format.reader(), writer)
+
+
+def _passed(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name in PASSED_HEADERS if (value := headers.get(name)) and len(value) < 200}

@@ -1,0 +1,77 @@
+"""Reads a request: its size is judged before its bytes, its key before a large body."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.admission import Ask
+from relay.caller import Gone, Receive
+from relay.credentials import Headers
+from relay.gate import Gate
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of path, query and headers."""
+
+UNASKED = 64 * 1024
+"""Bytes of a body that are read before key and address have been looked at."""
+
+SLOWEST = 60.0
+"""Seconds that a caller may pause in the middle of its body."""
+
+
+def check_head(scope: Any) -> None:
+    """431 for more headers than any program has reason to send."""
+    size = len(scope["path"]) + len(scope.get("query_string", b""))
+    size += sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > LARGEST_HEAD:
+        raise Problem(431, "headers_too_large", "The request's headers are too large.", headers={"connection": "close"})
+
+
+def declared_length(headers: Headers, limit: int) -> int | None:
+    """Bytes that the body is said to have; 413 at once when that is too much."""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            if len(value) > 15 or int(value) > limit:
+                raise too_large(limit)
+            return int(value)
+    return None
+
+
+def too_large(limit: int) -> Problem:
+    """413; the rest of the body is not read, so the connection ends."""
+    size = f"{limit / 1024 / 1024:g} MB"
+    return Problem(413, "request_too_large", f"The body is larger than {size}.", headers={"connection": "close"})
+
+
+async def read_body(gate: Gate, receive: Receive, ask: Ask, declared: int | None) -> bytes:
+    """The body; raises Gone, 413 when it outgrows the limit, or what speaks against key and address."""
+    knocked = declared is not None and declared <= UNASKED
+    if declared is not None and not knocked:
+        await gate.ledger.knock(ask)
+        knocked = True
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        part, more = await _part(receive)
+        parts.append(part)
+        size += len(part)
+        if size > UNASKED and not knocked:
+            await gate.ledger.knock(ask)
+            knocked = True
+        if size > gate.settings.max_body_bytes:
+            raise too_large(gate.settings.max_body_bytes)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    try:
+        async with asyncio.timeout(SLOWEST):
+            message = await receive()
+    except TimeoutError:
+        close = {"connection": "close"}
+        raise Problem(408, "request_timeout", "The body did not arrive in time.", headers=close) from None
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message.get("body", b""), bool(message.get("more_body", False))

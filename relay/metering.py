@@ -1,0 +1,121 @@
+"""What an answer came to: the upstream's usage, or our own count where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from openopen8.core.rules.admission import Grant
+from openopen8.core.rules.pricing import Counts, Receipt, price_of
+from openopen8.core.services.ledger import Progress
+from relay.counting import count_text
+from relay.formats.format import Tap
+from relay.neutral import Answer, Usage
+
+COUNTED = "counted locally"
+CLAMPED = "usage contradicted itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The counts of an answer, what the receipt notes about them, and details for the log."""
+
+    counts: Counts
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] | None = None
+
+    def receipt(self, grant: Grant) -> Receipt:
+        """The charge on the terms of the grant."""
+        return price_of(self.counts, grant.price, grant.ratio, self.notes)
+
+    def usage(self) -> Usage:
+        """As usage for the caller, where the upstream gave none."""
+        return Usage(self.counts)
+
+
+def nothing(grant: Grant) -> Receipt:
+    """The receipt of a request that is not charged."""
+    return Receipt(0, grant.ratio, grant.price.id, ())
+
+
+def of_answer(answer: Answer, grant: Grant) -> Measured:
+    """The counts of a whole answer."""
+    if answer.usage is not None:
+        return of_usage(answer.usage)
+    output = sum(count_text(text, grant.ask.model) for text in answer.texts)
+    return Measured(Counts(input=grant.ask.input_tokens, output=output), (COUNTED,))
+
+
+def with_usage(answer: Answer, measured: Measured) -> Answer:
+    """The answer with our own counts, for a caller whose format shows some."""
+    return replace(answer, usage=measured.usage())
+
+
+def of_usage(usage: Usage) -> Measured:
+    """The counts that the upstream reported; contradictions are noted and kept as they came."""
+    if not usage.inconsistent:
+        return Measured(usage.counts)
+    return Measured(usage.counts, (CLAMPED,), {"raw_usage": _plain(usage.raw)})
+
+
+def _plain(raw: bytes | dict[str, Any] | None) -> Any:
+    if not isinstance(raw, bytes):
+        return raw
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return raw[:2000].decode("utf-8", "replace")
+
+
+class StreamMeter:
+    """Measures a running stream. The ledger asks once a second, so counting costs the new text only."""
+
+    def __init__(self, grant: Grant, tap: Tap, channel_id: int, upstream_model: str, retries: int) -> None:
+        self._grant = grant
+        self._tap = tap
+        self._channel_id = channel_id
+        self._upstream_model = upstream_model
+        self._retries = retries
+        self._counted = 0
+        self._told: Counts | None = None
+        self.first_token_ms: int | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """True once the model has said something."""
+        return self._tap.first_token
+
+    def measured(self, complete: bool) -> Measured:
+        """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
+        self._count()
+        usage = self._tap.usage
+        if usage is None:
+            return Measured(Counts(input=self._grant.ask.input_tokens, output=self._counted), (COUNTED,))
+        measured = of_usage(usage)
+        if complete or measured.counts.total_output >= self._counted:
+            return measured
+        # an early report of a stream that was cut: what was delivered counts
+        counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)
+        return replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
+
+    def progress(self) -> Progress | None:
+        """For the ledger: the charge so far; None when nothing is new."""
+        measured = self.measured(complete=False)
+        if measured.counts == self._told:
+            return None
+        self._told = measured.counts
+        return Progress(
+            measured.counts,
+            measured.receipt(self._grant),
+            self._channel_id,
+            self._upstream_model,
+            self.first_token_ms,
+            self._retries,
+        )
+
+    def _count(self) -> None:
+        if self._tap.text:
+            self._counted += count_text("".join(self._tap.text), self._grant.ask.model)
+            self._tap.clear_text()

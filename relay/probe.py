@@ -1,0 +1,241 @@
+"""Tests a channel with what a relay would send, and asks providers which models they have. Callers check rights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import msgspec
+from sqlmodel import select
+
+from openopen8.core.errors import Problem, invalid, not_found
+from openopen8.core.models import Channel, ChannelKey
+from openopen8.core.rules.admission import Ask
+from openopen8.core.rules.outbound import checked_base_url
+from openopen8.core.rules.routing import Attempt
+from openopen8.core.rules.snapshot import Provider, ProviderKey
+from openopen8.core.tools import Tools
+from relay import verdict
+from relay.admission import Call
+from relay.channels import TYPES, ChannelType, address
+from relay.flow import Flow
+from relay.formats.format import Garbage
+from relay.planning import body_of, channel_type, headers_of, key_of, prepare
+from relay.routes import FORMATS, OPENAI, Route
+from relay.streaming import Streaming
+from relay.upstream import LARGEST_ERROR, Answer, Failure, HttpxUpstream, Outgoing, Upstream
+
+QUESTION = "Say hello in one short sentence."
+LONGEST_TEST = 60.0
+"""Seconds that a test may take."""
+
+LARGEST_LIST = 4 * 1024 * 1024
+_MAX_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a test went; ``answer`` is the model's text, ``error`` has neither keys nor addresses."""
+
+    at: int
+    ok: bool
+    model: str
+    latency_ms: int
+    first_token_ms: int | None = None
+    answer: str = ""
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``channels.last_test`` keeps it."""
+        return asdict(self)
+
+
+async def test_channel(
+    tools: Tools,
+    channel_id: int,
+    model: str = "",
+    stream: bool = True,
+    key_id: int | None = None,
+    upstream: Upstream | None = None,
+) -> Probe:
+    """Ask the channel's test model (or ``model``) one short question; with its first key, or ``key_id``."""
+    provider, test_model = await asyncio.to_thread(_stored, tools, channel_id, key_id)
+    model = model or test_model or min(provider.models, default="")
+    if not model:
+        raise invalid("The channel has no model to test. Add one first.", "models")
+    if not provider.keys:
+        raise invalid("The channel has no key. Add one first.", "keys")
+    async with _calling(tools, upstream) as used:
+        return await _tested(tools, Attempt(provider, provider.keys[0]), model, stream, used)
+
+
+async def list_models(
+    tools: Tools, type: str, base_url: str, key: str, upstream: Upstream | None = None
+) -> tuple[str, ...]:
+    """The models that a provider offers, for a channel that is being entered. Raises a Problem."""
+    kind = TYPES.get(type)
+    if kind is None:
+        raise invalid("There is no such type of channel.", "type")
+    base_url = checked_base_url(base_url, tools.settings.allow_private_upstreams)
+    provider = _unsaved(kind, base_url)
+    return await _models(tools, provider, ProviderKey(0, tools.keyring.seal(key) if key else "", "", 0), upstream)
+
+
+async def list_models_of(tools: Tools, channel_id: int, upstream: Upstream | None = None) -> tuple[str, ...]:
+    """The models that a stored channel's provider offers. Raises a Problem."""
+    provider, _ = await asyncio.to_thread(_stored, tools, channel_id, None)
+    if not provider.keys:
+        raise invalid("The channel has no key. Add one first.", "keys")
+    return await _models(tools, provider, provider.keys[0], upstream)
+
+
+@asynccontextmanager
+async def _calling(tools: Tools, upstream: Upstream | None) -> AsyncIterator[Upstream]:
+    """The given way to call providers, or one of our own for this test."""
+    if upstream is not None:
+        yield upstream
+        return
+    own = HttpxUpstream(tools.settings)
+    try:
+        yield own
+    finally:
+        await own.close()
+
+
+async def _tested(tools: Tools, attempt: Attempt, model: str, stream: bool, upstream: Upstream) -> Probe:
+    clock = asyncio.get_running_loop().time
+    call = _call(tools, model, stream, clock())
+    first: list[int] = []
+
+    def spoke() -> None:
+        first.append(round((clock() - call.began) * 1000))
+
+    answer, error = "", ""
+    try:
+        async with asyncio.timeout(LONGEST_TEST):
+            answer = await _asked(tools, call, attempt, upstream, spoke)
+    except (Failure, Problem) as problem:
+        error = problem.message
+    except Garbage as garbage:
+        error = str(garbage)
+    except TimeoutError:
+        error = "The provider did not answer in time."
+    latency = round((clock() - call.began) * 1000)
+    return Probe(tools.now(), not error, model, latency, first[0] if first else None, answer[:2000], error)
+
+
+def _call(tools: Tools, model: str, stream: bool, began: float) -> Call:
+    messages = [{"role": "user", "content": QUESTION}]
+    body = body_of({"model": model, "messages": messages, "max_tokens": _MAX_TOKENS, "stream": stream})
+    ask = Ask(request_id="probe", key_hash=None, address="", started_at=tools.now(), model=model, stream=stream)
+    route = Route("/v1/chat/completions", "chat", "POST", OPENAI)
+    return Call(route, ask, body, OPENAI.glance(body, None, None), False, began)
+
+
+async def _asked(
+    tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]
+) -> str:
+    """The model's answer, as text; raises Failure, Garbage or Problem."""
+    prepared = prepare(call, attempt, tools.keyring)
+    answer = await upstream.send(prepared.outgoing)
+    try:
+        if not 200 <= answer.status < 300:
+            body = await answer.read(LARGEST_ERROR)
+            raise verdict.judged(answer.status, answer.headers, body, prepared.format, tools.now())
+        if call.glance.stream:
+            return await _heard(tools, answer, call, spoke)
+        return "".join(prepared.format.parse_response(await answer.read(LARGEST_LIST)).texts)
+    finally:
+        await answer.close()
+
+
+async def _heard(tools: Tools, answer: Answer, call: Call, spoke: Callable[[], None]) -> str:
+    assert OPENAI.tap is not None
+    tap = OPENAI.tap(call.glance.model, False)
+    stream = Streaming(Flow(answer), tap, tools.settings)
+    try:
+        while not stream.over:
+            await stream.read(LONGEST_TEST)
+            if tap.first_token:
+                spoke()
+    finally:
+        await stream.close()
+    if tap.error is not None:
+        raise verdict.judged_event(tap.error)
+    return "".join(tap.text)
+
+
+async def _models(tools: Tools, provider: Provider, key: ProviderKey, upstream: Upstream | None) -> tuple[str, ...]:
+    try:
+        kind = channel_type(provider)
+        headers = headers_of(provider, kind, key_of(key, tools.keyring), False)
+        outgoing = Outgoing(address(provider.base_url, kind.models_path), headers, method="GET")
+        async with _calling(tools, upstream) as used, asyncio.timeout(LONGEST_TEST):
+            return await _fetched(tools, kind, used.send(outgoing))
+    except Failure as failure:
+        raise Problem(502, "upstream_error", failure.message) from None
+    except TimeoutError:
+        raise Problem(504, "upstream_timeout", "The provider did not answer in time.") from None
+
+
+async def _fetched(tools: Tools, kind: ChannelType, sending: Awaitable[Answer]) -> tuple[str, ...]:
+    answer = await sending
+    try:
+        body = await answer.read(LARGEST_LIST)
+    finally:
+        await answer.close()
+    if not 200 <= answer.status < 300:
+        raise Failure("other", FORMATS[kind.format].parse_error(answer.status, body), answer.status)
+    try:
+        listed = msgspec.json.decode(body)["data"]
+        names = {row["id"] for row in listed if isinstance(row["id"], str) and 0 < len(row["id"]) <= 256}
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+        raise Failure("broken", "The provider's list of models can't be read.") from None
+    return tuple(sorted(names))
+
+
+def _stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:
+    """A channel with its keys, switched off or not, enabled ones first."""
+    with tools.db.read() as session:
+        channel = session.get(Channel, channel_id)
+        if channel is None or channel.deleted_at is not None:
+            raise not_found("The channel")
+        rows = session.exec(select(ChannelKey).where(ChannelKey.channel_id == channel_id)).all()
+    rows = sorted(rows, key=lambda row: (not row.enabled, row.id or 0))
+    keys = [ProviderKey(row.id or 0, row.sealed, row.env_name, 0) for row in rows if key_id in (None, row.id)]
+    provider = replace(
+        _unsaved(TYPES.get(channel.type) or ChannelType(channel.type, channel.type), channel.base_url),
+        id=channel_id,
+        name=channel.name,
+        models=frozenset(channel.models),
+        keys=tuple(keys),
+        model_mapping=channel.model_mapping,
+        parameter_override=channel.parameter_override,
+        header_override=channel.header_override,
+        status_map=channel.status_map,
+    )
+    return provider, channel.test_model
+
+
+def _unsaved(kind: ChannelType, base_url: str) -> Provider:
+    return Provider(
+        id=0,
+        name="",
+        type=kind.name,
+        base_url=base_url,
+        models=frozenset(),
+        groups=frozenset(),
+        priority=0,
+        weight=1,
+        key_mode="random",
+        keys=(),
+        model_mapping={},
+        parameter_override={},
+        header_override={},
+        status_map={},
+        auto_disable=False,
+        rest_until=0,
+    )

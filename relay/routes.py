@@ -1,0 +1,122 @@
+"""Which path means what: format, operation, and what the path itself says about model and streaming."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from openopen8.core.errors import Problem
+from relay.formats import anthropic, gemini, openai_chat
+from relay.formats.format import Format
+
+FORMATS: dict[str, Format] = {f.name: f for f in (openai_chat.FORMAT, anthropic.FORMAT, gemini.FORMAT)}
+
+OPENAI, CLAUDE, GEMINI = openai_chat.FORMAT, anthropic.FORMAT, gemini.FORMAT
+
+Operation = Literal["chat", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+
+RELAY_PATHS: tuple[str, ...] = (
+    "/v1",
+    "/v1beta",
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
+    "/models",
+    "/embeddings",
+    "/rerank",
+    "/images",
+    "/audio",
+    "/moderations",
+    "/videos",
+    "/video",
+    "/realtime",
+    "/dashboard/billing",
+    "/api/usage/token",
+    "/healthz",
+    "/readyz",
+)
+"""Reserved: these paths and what lies below them belong to the relay; no page may use one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a path means. ``path`` is its canonical form, without names in it, as the log shows it."""
+
+    path: str
+    operation: Operation
+    method: str
+    format: Format
+    model: str | None = None
+    stream: bool | None = None
+
+
+_FIXED: tuple[Route, ...] = (
+    Route("/v1/chat/completions", "chat", "POST", OPENAI),
+    Route("/v1/messages", "chat", "POST", CLAUDE),
+    Route("/v1/models", "models", "GET", OPENAI),
+    Route("/v1beta/models", "models", "GET", GEMINI),
+    Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),
+    Route("/v1/dashboard/billing/usage", "usage", "GET", OPENAI),
+    Route("/api/usage/token", "token_usage", "GET", OPENAI),
+    Route("/healthz", "alive", "GET", OPENAI),
+    Route("/readyz", "ready", "GET", OPENAI),
+)
+
+_BY_PATH: dict[str, Route] = {route.path: route for route in _FIXED} | {
+    route.path.removeprefix("/v1"): route for route in _FIXED if route.path.startswith("/v1/")
+}
+
+_VERBS: dict[str, bool] = {"generateContent": False, "streamGenerateContent": True}
+
+
+def reserved(path: str) -> bool:
+    """True when ``path`` belongs to the relay."""
+    return any(path == root or path.startswith(root + "/") for root in RELAY_PATHS)
+
+
+def find(method: str, path: str) -> Route:
+    """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
+    route = _BY_PATH.get(path) or _model_route(path)
+    if route is None:
+        raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
+    if method != route.method and not (method == "HEAD" and route.method == "GET"):
+        raise Problem(
+            405,
+            "method_not_allowed",
+            f"This endpoint takes {route.method} requests.",
+            headers={"allow": f"{route.method}, OPTIONS"},
+        )
+    return route
+
+
+def _model_route(path: str) -> Route | None:
+    """``/v1/models/{model}`` and Gemini's calls; names of models may hold slashes."""
+    for root, format in (("/v1beta/models/", GEMINI), ("/v1/models/", OPENAI), ("/models/", OPENAI)):
+        if path.startswith(root):
+            return _named(path[len(root) :], root, format)
+    return None
+
+
+def _named(name: str, root: str, format: Format) -> Route | None:
+    model, colon, verb = name.rpartition(":")
+    if colon and verb in _VERBS and model:
+        return Route(f"/v1beta/models/{{model}}:{verb}", "chat", "POST", GEMINI, model, _VERBS[verb])
+    canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
+    return Route(canonical, "model", "GET", format, name) if name else None
+
+
+def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:
+    """Lists are answered in the format that the caller's headers show."""
+    if route.format is OPENAI and b"anthropic-version" in headers:
+        return replace(route, format=CLAUDE)
+    return route
+
+
+def error_format(path: str, headers: dict[bytes, bytes]) -> Format:
+    """The format of errors where no route was found."""
+    if path.startswith("/v1beta") or b"x-goog-api-key" in headers:
+        return GEMINI
+    if "/messages" in path or b"anthropic-version" in headers:
+        return CLAUDE
+    return OPENAI

@@ -1,0 +1,117 @@
+"""What one admitted request has come to so far, and the one settlement of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.admission import Grant
+from openopen8.core.rules.pricing import Counts
+from openopen8.core.rules.routing import Attempt
+from openopen8.core.services.ledger import Bill, Settled
+from relay.gate import Gate
+from relay.metering import Measured, StreamMeter, nothing
+from relay.upstream import Failure
+
+LEFT = 499
+"""Status in the log for a caller that left before the end of its answer."""
+
+
+class Closing(Protocol):
+    """An answer that is under way."""
+
+    async def close(self) -> None: ...
+
+
+class Tab:
+    """Filled as the request goes on; :meth:`settle` may be called often, the first call counts."""
+
+    def __init__(self, gate: Gate, grant: Grant, began: float) -> None:
+        self.grant = grant
+        self.measured: Measured | None = None
+        """Of an answer that is complete."""
+        self.meter: StreamMeter | None = None
+        """Of a stream that runs."""
+        self.answer: Closing | None = None
+        self.losses: tuple[str, ...] = ()
+        self.channel_id = 0
+        self.upstream_model = ""
+        self.retries = 0
+        self._gate = gate
+        self._began = began
+        self._trail: list[dict[str, Any]] = []
+        self._paying: asyncio.Task[Settled] | None = None
+
+    def tries(self, attempt: Attempt, upstream_model: str) -> None:
+        """An attempt begins."""
+        self.retries = len(self._trail)
+        self.channel_id = attempt.provider.id
+        self.upstream_model = upstream_model
+
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        """The attempt failed; admins find it in the log."""
+        self._trail.append(
+            {
+                "channel": attempt.provider.id,
+                "key": attempt.key.id,
+                "kind": failure.kind,
+                "status": failure.status,
+                "error": failure.message[:300],
+            }
+        )
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the request arrived."""
+        return max(0, round((asyncio.get_running_loop().time() - self._began) * 1000))
+
+    async def settle(self, status: int, problem: Problem | None = None) -> Settled:
+        """Charge what came and write the log entry; the commit goes on when this is cancelled."""
+        if self._paying is None:
+            self._gate.ledger.untrack(self.grant.ask.request_id)
+            error = f"{problem.code}: {problem.message}" if problem else ""
+            self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
+        return await asyncio.shield(self._paying)
+
+    async def close(self) -> None:
+        """The net under every way out: the upstream is stopped, the hold is gone, also after an exception."""
+        await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def stop(self) -> None:
+        """Stop the upstream at once."""
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            await answer.close()
+
+    async def _close(self) -> None:
+        try:
+            await self.stop()
+        finally:
+            if self._paying is None:
+                await self.settle(LEFT, Problem(LEFT, "interrupted", "The request was interrupted."))
+
+    def _bill(self, status: int, error: str) -> Bill:
+        measured = self.measured
+        if measured is None and self.meter is not None:
+            measured = self.meter.measured(complete=False)
+        return Bill(
+            grant=self.grant,
+            counts=measured.counts if measured else Counts(),
+            receipt=measured.receipt(self.grant) if measured else nothing(self.grant),
+            status=status,
+            error=error[:1000],
+            latency_ms=self.elapsed_ms(),
+            first_token_ms=self.meter.first_token_ms if self.meter else None,
+            channel_id=self.channel_id,
+            upstream_model=self.upstream_model,
+            retries=self.retries,
+            details=self._details(measured),
+        )
+
+    def _details(self, measured: Measured | None) -> dict[str, Any]:
+        found: dict[str, Any] = dict(measured.details or {}) if measured else {}
+        if self.losses:
+            found["losses"] = list(self.losses)
+        if self._trail:
+            found["attempts"] = self._trail
+        return found

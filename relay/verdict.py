@@ -1,0 +1,86 @@
+"""What a provider's refusal means: try the next one, or tell the caller, and with which status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.routing import wakes_at
+from openopen8.core.rules.snapshot import Provider
+from relay.formats.format import Format
+from relay.neutral import StreamError
+from relay.upstream import Failure
+
+_PASSED = {400: "invalid_request", 413: "request_too_large", 422: "invalid_request"}
+"""Statuses that are the caller's own fault, and their code."""
+
+_UNPAID = (b"insufficient_quota", b"insufficient_balance", b"billing_hard_limit_reached", b"billing_not_active")
+
+
+def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format, now: int) -> Problem | Failure:
+    """An answer with an error status: a Problem goes to the caller at once, a Failure is retried."""
+    message = format.parse_error(status, body)
+    if status in (401, 402, 403) or (status in (400, 429) and any(word in body for word in _UNPAID)):
+        return Failure("key", message, status)
+    if status in _PASSED:
+        return Problem(status, _PASSED[status], message)
+    if status == 429:
+        return Failure("limited", message, status, retry_after(headers.get("retry-after", ""), now))
+    return Failure("status" if status >= 500 or status == 408 else "other", message, status)
+
+
+def judged_event(error: StreamError) -> Failure:
+    """An error event inside a 200, before anything was delivered."""
+    if error.status in (401, 402, 403):
+        return Failure("key", error.message, error.status)
+    if error.status == 429:
+        return Failure("limited", error.message, error.status)
+    return Failure("broken" if error.status >= 500 else "other", error.message, error.status)
+
+
+def retry_after(text: str, now: int) -> int | None:
+    """Seconds of a Retry-After header, given in seconds or as a date; None when there is none to be believed."""
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return max(1, int(text))
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(1, int((moment - datetime.fromtimestamp(now / 1000, UTC)).total_seconds()))
+
+
+def final(failures: Sequence[Failure], providers: Sequence[Provider], now: int) -> Problem:
+    """What the caller hears when no attempt succeeded."""
+    if not failures:
+        return _resting(providers, now)
+    if all(failure.kind == "limited" for failure in failures):
+        waits = [failure.retry_after for failure in failures if failure.retry_after]
+        headers = {"retry-after": str(min(waits))} if waits else {}
+        return Problem(429, "upstream_rate_limited", failures[-1].message, headers=headers)
+    return problem_of(failures[-1], all(failure.kind in ("timeout", "limited") for failure in failures))
+
+
+def problem_of(failure: Failure, timed_out: bool | None = None) -> Problem:
+    """502 or 504 for a failure that ends the request."""
+    if timed_out if timed_out is not None else failure.kind == "timeout":
+        return Problem(504, "upstream_timeout", "The provider did not answer in time. Try again.")
+    if failure.status:
+        message = f"The provider answered with status {failure.status}. Try again, or ask your admin."
+    else:
+        message = failure.message
+    return Problem(502, "upstream_error", message)
+
+
+def _resting(providers: Sequence[Provider], now: int) -> Problem:
+    wait = max(1, -(-((wakes_at(providers, now) or now) - now) // 1000))
+    return Problem(
+        503,
+        "no_available_channel",
+        f"All channels for this model rest after failures. Try again in {wait} s.",
+        "model",
+        {"retry-after": str(wait)},
+    )
