@@ -21,6 +21,7 @@ from openopen8.server.worker import EVENTS, RelayApp, of
 
 # Of one hop, not of the answer.
 _HOP = frozenset(b"connection keep-alive transfer-encoding content-encoding content-length".split())
+_SOCKET = (b"host", b"connection", b"upgrade", b"sec-websocket-")
 _REFLEX = (EVENTS, "/ping", "/_health", "/_upload", "/_all_routes")
 
 
@@ -44,7 +45,7 @@ class Development:
         if scope["type"] == "websocket":
             peer = (scope.get("client") or ("127.0.0.1", 0))[0]
             headers = passed_on(scope["headers"], peer, tools.keyring, ())
-            kept = [(key, value) for key, value in scope["headers"] if key.startswith(b"sec-websocket")]
+            kept = [(key, value) for key, value in scope["headers"] if key.startswith(_SOCKET)]
             return await self._reflex({**scope, "headers": headers + kept}, receive, send)
         if any(of(root, scope["path"]) for root in _REFLEX):
             return await self._reflex(scope, receive, send)

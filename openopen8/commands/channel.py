@@ -1,0 +1,75 @@
+"""`openopen8 channel …`"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from openopen8.commands import secret
+from openopen8.commands.answer import Answer, every, listed
+from openopen8.commands.verb import noun, verb
+from openopen8.core.rules.roles import COMMAND_LINE
+from openopen8.core.services import channels
+from openopen8.core.services.channel_fields import ChannelFields
+from openopen8.core.services.forms import read
+from openopen8.core.tools import Tools
+
+_COLUMNS = {
+    "name": "name",
+    "type": "type",
+    "address": "base_url",
+    "models": "models",
+    "groups": "groups",
+    "priority": "priority",
+    "weight": "weight",
+    "status": "status",
+    "reason": "reason",
+}
+
+
+def add_to(nouns: Any) -> None:
+    verbs = noun(nouns, "channel", "upstream providers")
+    create = verb(verbs, "create", "connect an upstream provider", _create)
+    create.add_argument("name")
+    create.add_argument("--type", default="openai-compatible", help="openai or openai-compatible")
+    create.add_argument("--base-url", required=True, metavar="URL", help="with or without /v1")
+    create.add_argument("--models", required=True, metavar="A,B", help="public names of the models that it serves")
+    create.add_argument("--groups", metavar="A,B", help="groups that it serves (default)")
+    create.add_argument("--priority", type=int, help="the highest is tried first")
+    create.add_argument("--weight", type=int, help="share among channels of the same priority")
+    create.add_argument("--key-stdin", action="store_true", help="read the key, or one a line, from standard input")
+    verb(verbs, "list", "list the channels", _list)
+    for name, help, work in (
+        ("disable", "stop using a channel", _disable),
+        ("enable", "use a channel again", _enable),
+    ):
+        verb(verbs, name, help, work).add_argument("name")
+
+
+def _create(tools: Tools, given: argparse.Namespace) -> Answer:
+    values: dict[str, Any] = {"name": given.name, "type": given.type, "base_url": given.base_url}
+    values |= {"models": given.models, "keys": secret.keys(given.key_stdin)}
+    if given.groups is not None:
+        values["groups"] = [name.strip() for name in given.groups.split(",") if name.strip()]
+    values |= {name: getattr(given, name) for name in ("priority", "weight") if getattr(given, name) is not None}
+    channel = channels.create(tools, COMMAND_LINE, read(ChannelFields, values))
+    return Answer(channel, f"Made channel {channel.name} for {', '.join(channel.models)}.")
+
+
+def _list(tools: Tools, _given: argparse.Namespace) -> Answer:
+    return listed(every(lambda page, size: channels.find(tools, COMMAND_LINE, page=page, page_size=size)), _COLUMNS)
+
+
+def _disable(tools: Tools, given: argparse.Namespace) -> Answer:
+    return _switch(tools, given, False)
+
+
+def _enable(tools: Tools, given: argparse.Namespace) -> Answer:
+    return _switch(tools, given, True)
+
+
+def _switch(tools: Tools, given: argparse.Namespace, enabled: bool) -> Answer:
+    channel = channels.named(tools, COMMAND_LINE, given.name)
+    channels.set_enabled(tools, COMMAND_LINE, [channel.id], enabled)
+    channel = channels.get(tools, COMMAND_LINE, channel.id)
+    return Answer(channel, f"Channel {channel.name} is {channel.status}.")
