@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from typing import Any
 
 from openopen8.commands import secret
@@ -39,6 +40,9 @@ def add_to(nouns: Any) -> None:
     create.add_argument("--weight", type=int, help="share among channels of the same priority")
     create.add_argument("--key-stdin", action="store_true", help="read the key, or one a line, from standard input")
     verb(verbs, "list", "list the channels", _list)
+    test = verb(verbs, "test", "ask one of a channel's models a short question; exit code 1 when it fails", _test)
+    test.add_argument("name")
+    test.add_argument("--model", default="", help="one of its models")
     for name, help, work in (
         ("disable", "stop using a channel", _disable),
         ("enable", "use a channel again", _enable),
@@ -58,6 +62,16 @@ def _create(tools: Tools, given: argparse.Namespace) -> Answer:
 
 def _list(tools: Tools, _given: argparse.Namespace) -> Answer:
     return listed(every(lambda page, size: channels.find(tools, COMMAND_LINE, page=page, page_size=size)), _COLUMNS)
+
+
+def _test(tools: Tools, given: argparse.Namespace) -> Answer:
+    from relay import probe  # here, so that other commands do not load the relay
+
+    channel = channels.named(tools, COMMAND_LINE, given.name)
+    result = asyncio.run(probe.test_channel(tools, channel.id, given.model))
+    channels.record_test(tools, channel.id, result.as_dict())
+    told = f"{result.model}: {result.answer!r} after {result.latency_ms:,} ms" if result.ok else result.error
+    return Answer(result, f"{'ok' if result.ok else 'FAIL'}  {told}", code=0 if result.ok else 1)
 
 
 def _disable(tools: Tools, given: argparse.Namespace) -> Answer:

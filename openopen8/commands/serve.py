@@ -19,6 +19,7 @@ def add_to(nouns: Any) -> None:
     found.add_argument("--host", help="address to listen on (HOST, 127.0.0.1)")
     found.add_argument("--port", type=int, help="port to listen on (PORT, 3000)")
     found.add_argument("--workers", type=int, help="relay processes (WORKERS, 1)")
+    found.add_argument("--no-build", action="store_true", help="serve the dashboard as it is compiled, even if old")
     found.set_defaults(run=_serve)
 
 
@@ -28,7 +29,7 @@ def _serve(given: argparse.Namespace) -> int:
     journal.begin("serve", settings.log_level)
     listener = bind(settings.host, settings.port)
     _prepare(settings)
-    supervisor.run(settings, listener, _say)
+    supervisor.run(settings, listener, _say, may_compile=not given.no_build)
     return 0
 
 

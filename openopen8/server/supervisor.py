@@ -31,10 +31,11 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """Owns the listening sockets and the children; :meth:`run` returns when all have ended."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, say: Say) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
         self._settings = settings
         self._listener = listener
         self._say = say
+        self._may_compile = may_compile
         self._address = address_of(listener, settings.host)
         self._stop = asyncio.Event()
         self._children: list[Child] = []
@@ -71,17 +72,29 @@ class Supervisor:
     async def _dashboard(self, part: Part, lifeline: int) -> None:
         """The dashboard at once if there is one; else it is compiled first, while the relay serves."""
         compiling: asyncio.Task[bool] | None = None
-        if not built.is_current() and built.can_compile():
+        if self._may_compile and not built.is_current() and built.can_compile():
             compiling = asyncio.create_task(self._compile(lifeline))
-        if not built.is_there():
-            self._say(f"The API answers at {self._address}; the pages follow when they are compiled.")
-            if compiling is None or not await compiling:
-                return self._say("There is no dashboard; /v1 and /api are served without it.")
-        self._keep(part)
+        try:
+            await self._with_pages(part, compiling)
+            if compiling is not None:
+                await compiling
+        finally:
+            if compiling is not None:
+                compiling.cancel()
+
+    async def _with_pages(self, part: Part, compiling: asyncio.Task[bool] | None) -> None:
+        compiled = built.is_there()
+        if compiled:
+            self._keep(part)
         await until_ready(self._address)
+        if not compiled and compiling is not None:
+            self._say(f"The API answers at {self._address}; the pages follow when they are compiled.")
+            compiled = await compiling
+            if compiled:
+                self._keep(part)
+        if not compiled:
+            self._say("There is no compiled dashboard; /v1 and /api are served without it.")
         self._say(f"OpenOpen8 is ready: {self._address}")
-        if compiling is not None:
-            await compiling
 
     async def _compile(self, lifeline: int) -> bool:
         child = Child(compile_part(lifeline, self._environment()))
@@ -121,11 +134,11 @@ def _unix_listener(path: Path) -> socket.socket:
     return listener
 
 
-def run(settings: Settings, listener: socket.socket, say: Say) -> None:
+def run(settings: Settings, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
     """Serve until SIGTERM or SIGINT."""
 
     async def main() -> None:
-        await Supervisor(settings, listener, say).run()
+        await Supervisor(settings, listener, say, may_compile).run()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

@@ -1,0 +1,73 @@
+# make run   the gateway on port 3000, from a fresh clone, with nothing but Python 3.11+ and make
+# make test  everything that a change must pass
+# The variables of .env.example (PORT, HOST, DATABASE_URL, …) count, from the environment or from .env.
+
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+JOBS ?= 2
+TESTS ?= tests
+
+.PHONY: help run build test test-all lint bench screenshots install install-dev browser clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# //p' Makefile
+	@echo "also: build, test-all, lint, bench, screenshots, clean"
+
+run: install
+	@$(BIN)/python -m openopen8 build
+	@exec $(BIN)/python -m openopen8 serve
+
+build: install
+	@$(BIN)/python -m openopen8 build
+	@$(PIP) install build
+	@$(BIN)/python -m build --wheel --outdir dist .
+
+test: install-dev browser lint
+	@echo "Tests"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(TESTS)
+
+test-all: install-dev browser lint
+	@OPENOPEN8_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+
+lint: install-dev
+	@echo "Lint: ruff, mypy, imports"
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy openopen8/core relay
+	@$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/test_imports.py
+
+bench: install-dev
+	@$(BIN)/python -m tests.bench
+
+screenshots: install-dev browser
+	@$(BIN)/python -m openopen8 build
+	@$(BIN)/python -m tests.e2e.screenshots
+
+install: $(BIN)/.installed
+install-dev: $(BIN)/.installed-dev
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "OpenOpen8 needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; fi
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@"$(PYTHON)" -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt install python3-venv)"; exit 1; }
+
+$(BIN)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what OpenOpen8 needs (about a minute the first time)"
+	@$(PIP) install --requirement requirements.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+	@echo "Installing what the tests need"
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@
+
+browser: install-dev
+	@.ci/browser $(BIN)/python
+
+clean:
+	rm -rf .web build dist .states .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -type d -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""Servers inside the test's event loop, on a port or socket of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from openopen8.server import door
+
+
+@asynccontextmanager
+async def serving(app: Any, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve ``app`` as a relay worker would; gives its address."""
+    listener = listener or socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, **(door.options() | {"timeout_graceful_shutdown": 1})))
+    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.01)
+    name = listener.getsockname()
+    try:
+        yield f"http://{name[0]}:{name[1]}" if isinstance(name, tuple) else name
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _no_signals:
+    """The test's process keeps its own signal handlers."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
