@@ -10,7 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from openopen8.core.rules.routing import ENDPOINTS
-from openopen8.core.services.forms import Form, ModelName, ModelNames, Note, Patch, ShortName, distinct, plain_text
+from openopen8.core.services.forms import (
+    Form,
+    ModelName,
+    ModelNames,
+    Names,
+    Note,
+    Patch,
+    ShortName,
+    distinct,
+    plain_text,
+)
 from openopen8.core.services.user_fields import Password
 
 ENV_PREFIX = "env:"
@@ -116,8 +126,9 @@ class ChannelFields(Form):
     type: ChannelType
     base_url: BaseUrl = Field(description="http or https, with or without /v1.")
     keys: Keys = Field([], description="Provider keys, or env:OO8_KEY_…; never shown again. Empty = none is needed.")
+    key: Key | None = Field(None, description="For a channel with one key: the same as `keys` with that one.")
     models: ModelNames = Field([], description="Public names of the models that it serves.")
-    groups: list[ShortName] = Field(["default"], max_length=100, description="Groups that it serves.")
+    groups: Names = Field(["default"], description="Groups that it serves.")
     priority: Priority = Field(0, description="The highest is tried first.")
     weight: Weight = Field(1, description="Share among channels of the same priority.")
     key_mode: Literal["random", "round_robin"] = "random"
@@ -130,6 +141,12 @@ class ChannelFields(Form):
     note: Note = ""
     tags: list[Tag] = Field([], max_length=50)
     enabled: bool = True
+
+    def all_keys(self) -> list[SecretStr] | None:
+        """The keys that were given, each once; None when neither field was."""
+        if not {"key", "keys"} & self.model_fields_set:
+            return None
+        return _each_once([*self.keys, *([self.key] if self.key is not None else [])])
 
 
 class ChannelPatch(ChannelFields, Patch):

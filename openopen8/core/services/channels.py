@@ -46,13 +46,13 @@ _AWAKE: dict[str, Any] = {"disabled_reason": "", "rest_until": None, "rest_reaso
 def create(tools: Tools, actor: Actor, fields: ChannelFields) -> ChannelView:
     """A new channel; counts for the next request."""
     require_admin(actor)
-    values = fields.model_dump(exclude={"keys", "groups"})
+    values = fields.model_dump(exclude={"key", "keys", "groups"})
     values["base_url"] = checked_base_url(fields.base_url, tools.settings.allow_private_upstreams)
     with unique("name", "A channel"), tools.db.write() as session:
         channel = Channel(**values, groups=groups.ids_of(session, fields.groups, "groups"), created_at=tools.now())
         session.add(channel)
         session.flush()
-        _add_keys(tools, session, channel, fields.keys)
+        _add_keys(tools, session, channel, fields.all_keys() or [])
         return _told(tools, session, actor, channel, f"created channel {channel.name!r}")
 
 
@@ -100,7 +100,8 @@ def update(tools: Tools, actor: Actor, id: int, patch: ChannelPatch) -> ChannelV
     given = patch.changes()
     with unique("name", "A channel"), tools.db.write() as session:
         channel = _existing(session, id, lock=True)
-        keys = given.pop("keys", None)
+        keys = patch.all_keys()
+        given.pop("key", None), given.pop("keys", None)
         if "base_url" in given:
             given["base_url"] = _new_address(tools, session, channel, given["base_url"], keys is not None)
         if "groups" in given:

@@ -35,9 +35,10 @@ def token_days(tools: Tools, actor: Actor, token_id: int, days: int = 30) -> tup
     now = tools.now()
     since = now - now % DAY - (days - 1) * DAY
     day: Any = (col(UsageHour.hour) - col(UsageHour.hour) % DAY).label("day")
-    sums = (func.sum(UsageHour.requests), func.sum(UsageHour.credits))
     mine = (col(UsageHour.token_id) == token_id, col(UsageHour.hour) >= since)
-    statement = sql_select(day, UsageHour.model, *sums).where(*mine).group_by(day, col(UsageHour.model)).order_by(day)
+    sums: tuple[Any, ...] = (func.sum(UsageHour.requests), func.sum(UsageHour.credits))
+    model: Any = col(UsageHour.model)
+    statement = sql_select(day, model, *sums).where(*mine).group_by(day, model).order_by(day, model)
     with tools.db.read() as session:
         owner = session.exec(select(Token.user_id).where(Token.id == token_id)).first()
         if owner is None or (owner != actor.user_id and not actor.is_admin):

@@ -24,7 +24,7 @@ from openopen8.core.tools import Tools
 class CreditFields(Form):
     """Credits for a user."""
 
-    amount: Change = Field(description="Credits to add; negative to take.")
+    add: Change = Field(description="Credits to add; negative to take.")
     reason: Reason
 
 

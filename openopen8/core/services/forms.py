@@ -21,6 +21,7 @@ MAX_ID = 2**53 - 1
 LARGEST_RATIO = Decimal(10) ** 9
 RATIO_DECIMALS = 12
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?")
+_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
 _DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?")
 
 
@@ -121,9 +122,11 @@ def _moment(value: Any) -> Any:
 
 
 def _parsed(text: str) -> datetime:
-    if _RFC3339.fullmatch(text.strip()):
+    # in a query an unescaped + arrives as a space
+    text = _LOST_PLUS.sub(r"+\1", text.strip())
+    if _RFC3339.fullmatch(text):
         try:
-            return datetime.fromisoformat(text.strip().upper().replace(" ", "T"))
+            return datetime.fromisoformat(text.upper().replace(" ", "T"))
         except ValueError:
             pass
     raise ValueError("This must be a time like 2030-01-31T12:00:00Z.")
@@ -154,6 +157,12 @@ def _split(value: Any) -> Any:
     return split_list(value) if isinstance(value, str) else value
 
 
+def _by_comma(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return [part for part in value.replace("\n", ",").split(",") if part.strip()]
+
+
 def _range(text: str) -> str:
     try:
         return normal_range(text)
@@ -170,6 +179,8 @@ Name = Annotated[str, AfterValidator(some_text), Field(max_length=100)]
 """Label of a token: 1 to 100 characters, trimmed."""
 ShortName = Annotated[str, AfterValidator(some_text), Field(max_length=64)]
 """Unique name of a channel or group."""
+Names = Annotated[list[ShortName], BeforeValidator(_by_comma), AfterValidator(distinct), Field(max_length=100)]
+"""List of unique names, or a text with commas or new lines."""
 ModelName = Annotated[str, AfterValidator(some_text), Field(max_length=256)]
 ModelNames = Annotated[
     list[ModelName], BeforeValidator(_split), AfterValidator(distinct), Field(max_length=1000)

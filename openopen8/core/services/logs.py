@@ -83,10 +83,7 @@ def find(
         counted = select(LogEntry.id).where(*kept).limit(COUNTED).subquery()
         total = session.execute(select(func.count()).select_from(counted)).scalar_one()
         statement = select(LogEntry).where(*kept).order_by(col(LogEntry.id).desc()).limit(page_size)
-        if after is None:
-            statement = statement.offset(offset)
-        else:
-            statement = statement.where(col(LogEntry.id) < after)
+        statement = statement.offset(offset) if after is None else statement.where(col(LogEntry.id) < after)
         rows = session.exec(statement).all()
         names = names_of(session, rows)
     return Page(tuple(view_of(row, names, actor) for row in rows), total, page, page_size)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from openopen8.core.services.forms import Credits, Form, Patch, Ratio, ShortName, some_text
+from openopen8.core.services.forms import Credits, Form, Names, Patch, Ratio, ShortName, some_text
 
 Role = Literal["user", "admin", "root"]
 _NAME = re.compile(r"[^\W_][\w.@+-]*")
@@ -46,7 +46,7 @@ class UserFields(Form):
     email: Email | None = None
     role: Role = "user"
     group: ShortName | None = Field(None, description="null = the default group.")
-    extra_groups: list[ShortName] = Field([], max_length=100, description="Groups that this user's tokens may have.")
+    extra_groups: Names = Field([], description="Groups that this user's tokens may have.")
     ratio: Ratio | None = Field(None, description="Replaces the ratio of the user's own group; null = the group's.")
     balance: Credits | None = Field(None, description="Credits to begin with; null = as the settings say.")
     enabled: bool = True
@@ -59,7 +59,7 @@ class UserPatch(Patch):
     email: Email | None = None
     role: Role = "user"
     group: ShortName = ""
-    extra_groups: list[ShortName] = Field([], max_length=100)
+    extra_groups: Names = Field([])
     ratio: Ratio | None = None
     enabled: bool = True
 
