@@ -8,20 +8,21 @@ from typing import Any
 import reflex as rx
 
 from openopen8.components.text import t
+from openopen8.components.typed import typed
 
 
 def search(state: Any, label: rx.Var[str]) -> rx.Component:
     """A list's search field; ``/`` leads to it. ``state`` is a Listing."""
     return rx.el.div(
         rx.icon("search", size=14, aria_hidden="true"),
-        rx.el.input(
-            value=state.search,
-            on_change=state.search_for.debounce(250),
+        typed(
+            state.search,
+            state.search_for,
+            class_name="",
             type="search",
             placeholder=label,
             aria_label=label,
             data_keys="/",
-            auto_complete="off",
         ),
         rx.el.kbd("/", aria_hidden="true"),
         class_name="search",

@@ -16,6 +16,7 @@ import reflex as rx
 from openopen8.core.errors import Problem
 from openopen8.core.rules.roles import Actor
 from openopen8.i18n import CATALOGUE, text
+from openopen8.i18n.problems import SENTENCES
 from openopen8.state.pulse import rounds
 from openopen8.state.tools import tools
 from openopen8.state.worth import dollars, purse
@@ -99,6 +100,10 @@ class Me(rx.State):
         """The problem in the reader's language, where the catalogue knows its code."""
         key = f"problems.{problem.code}"
         return text(key, "zh") if self.lang == "zh" and key in CATALOGUE else problem.message
+
+    def _sentence(self, sentence: str) -> str:
+        """A service's sentence about one field, in the reader's language where the catalogue knows it."""
+        return SENTENCES.get(sentence, sentence) if self.lang == "zh" else sentence
 
     async def _do(self, service: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
         """Call ``service(tools, actor, …)`` in a thread; a refusal becomes a notice and None."""
