@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from shutil import rmtree
 
 from openopen8.core.config import load_settings
 from openopen8.core.errors import Problem
@@ -18,13 +19,17 @@ def main(arguments: list[str]) -> int:
     if part == "compile":
         lifeline.hold_on_to(int(pipe), at_end=_end_group)
         return _compile()
-    lifeline.hold_on_to(int(pipe))
     if part == "relay":
         from openopen8.server import worker
 
-        worker.run(int(rest[0]), Path(rest[1]))
+        dashboard_socket = Path(rest[1])
+        # the supervisor can't any more, when this runs
+        lifeline.hold_on_to(int(pipe), at_end=lambda: rmtree(dashboard_socket.parent, ignore_errors=True))
+        worker.run(int(rest[0]), dashboard_socket)
     else:
         from openopen8.server import dashboard
+
+        lifeline.hold_on_to(int(pipe))
 
         dashboard.run(int(rest[0]))
     return 0
