@@ -27,7 +27,7 @@ _SECRETS = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
     (re.compile(r"\bBearer\s+[^\s\"'<>,]+", re.IGNORECASE), "[key]"),
     (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|AIza|AKIA|ya29|eyJ)[-_.]?[A-Za-z0-9*_.\-]{4,}"), "[key]"),
-    (re.compile(r"\b[A-Za-z0-9_\-]{32,}\b"), "[key]"),
+    (re.compile(r"\b[A-Za-z0-9_]{32,}\b"), "[key]"),
 )
 
 

@@ -89,12 +89,13 @@ class ChatTap:
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now."""
-        if self.finished or self.error or not frame.data:
+        data = frame.data.strip()
+        if self.finished or self.error or not data:
             return b""
-        if frame.data.strip() == b"[DONE]":
+        if data == b"[DONE]":
             self.finished = True
             return b""
-        chunk = decode_chunk(frame.data)
+        chunk = decode_chunk(data)
         self.error = stream_error(frame, chunk)
         if self.error is not None or chunk is None:
             return b""

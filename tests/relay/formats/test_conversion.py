@@ -97,7 +97,8 @@ def test_what_can_not_be_carried_is_refused_with_the_callers_path(name: str, cha
         ("gemini", {"safetySettings": [{}]}, {"safetySettings"}),
         ("gemini", part(text="x", thought=True), {"contents.parts.thought"}),
         ("gemini", part(text="x", thoughtSignature="x"), {"contents.parts.thoughtSignature"}),
-        ("gemini", {"generationConfig": {"thinkingConfig": {}, "topK": 3}}, {"generationConfig.thinkingConfig", "top_k"}),
+        ("gemini", {"generationConfig": {"thinkingConfig": {}}}, {"generationConfig.thinkingConfig"}),
+        ("gemini", {"generation_config": {"top_k": 3}}, {"top_k"}),
         ("gemini", {"generationConfig": {"responseMimeType": "text/plain", "responseModalities": ["Text"]}}, set()),
     ],
 )  # fmt: skip
@@ -107,9 +108,9 @@ def test_what_is_left_out_is_named(name: str, change: dict[str, Any], losses: se
 
 
 def test_options_reach_the_upstream_under_its_own_names() -> None:
-    claude = {"system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "temperature": 0.3, "top_p": 0.2,
-              "stop_sequences": ["x"], "metadata": {"user_id": "u"}}  # fmt: skip
-    body, _ = render("openai_chat", parse("anthropic", claude))
+    system = [{"type": "text", "text": text} for text in "ab"]
+    options = {"temperature": 0.3, "top_p": 0.2, "stop_sequences": ["x"], "metadata": {"user_id": "u"}}
+    body, _ = render("openai_chat", parse("anthropic", {"system": system, **options}))
     assert body == {
         "model": "m", "max_tokens": 5, "temperature": 0.3, "top_p": 0.2, "stop": ["x"], "user": "u",
         "messages": [{"role": "system", "content": "a\n\nb"}, {"role": "user", "content": "Hi"}],

@@ -181,6 +181,12 @@ def test_an_error_inside_the_stream_is_noticed_and_not_passed_on(stream: bytes, 
     assert reader.feed(frame) == [listening.error]
 
 
+def test_empty_data_is_no_event() -> None:
+    listening = tap()
+    assert [listening.feed(frame) for frame in frames(b"data:\n\ndata:  \n\n")] == [b"", b""]
+    assert listening.error is None
+
+
 def test_failing_sends_the_callers_error_event_and_no_ending() -> None:
     listening = tap()
     listening.feed(piece({"content": "Hi"}))

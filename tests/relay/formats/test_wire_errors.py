@@ -102,6 +102,11 @@ def test_a_vendors_message_tells_no_key_and_no_address(secret: str) -> None:
     assert secret[:12] not in FORMATS["openai_chat"].parse_error(400, long.encode())
 
 
+def test_names_of_models_stay_in_a_vendors_message() -> None:
+    text = "The model meta-llama-3.1-405b-instruct-turbo-fp8-2025-01 does not exist, see section 4.1.2.3a."
+    assert FORMATS["openai_chat"].parse_error(404, text.encode()) == text
+
+
 def test_a_vendors_message_is_short_and_one_line() -> None:
     told = FORMATS["openai_chat"].parse_error(400, json.dumps({"error": {"message": "a\nb\0" + "c " * 10**5}}).encode())
     assert told.startswith("a b c") and len(told) <= 500
