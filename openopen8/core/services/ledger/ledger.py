@@ -123,7 +123,13 @@ class Ledger:
     async def _enter(self, ask: Ask, how: Any) -> Any:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._submit(Admit(ask, how, done))
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:
+            # cancelled between the commit and the waiter's turn: nobody else knows of the hold
+            if not done.cancelled() and done.exception() is None and isinstance(done.result(), Grant):
+                self._submit(Settle(_left(done.result()), None))
+            raise
 
     def _submit(self, item: Item) -> None:
         self._queue.append(item)
