@@ -5,7 +5,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "start": ("Get to the first call", "开始使用"),
     "start_help": ("Four steps; each ticks itself off when it is done.", "共四步，完成后自动打勾。"),
     "start_help_user": ("Two steps; each ticks itself off when it is done.", "共两步，完成后自动打勾。"),
-    "progress": ("done", "已完成"),
+    "progress": ("{done} of {all} done", "已完成 {done} / {all}"),
     "step_channel": ("Connect a provider", "连接供应商"),
     "step_channel_help": (
         "Add a channel: the provider's address, a key, and its models.",
@@ -46,4 +46,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "by_token": ("Spend by token, 30 days", "按令牌支出（30 天）"),
     "share": ("Share", "占比"),
     "nothing": ("Nothing in the last 30 days.", "最近 30 天没有数据。"),
+    "value_help": (
+        "Put the token's value in the place of its hint; it was shown when the token was made.",
+        "请把提示换成令牌的值；它在创建令牌时显示过一次。",
+    ),
 }

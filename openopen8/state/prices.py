@@ -1,0 +1,237 @@
+"""The Prices page: what models cost, from when on; the form works in credits per token or USD per million."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import reflex as rx
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.pricing import plain
+from openopen8.core.rules.roles import Actor
+from openopen8.core.services import forms, overview, prices
+from openopen8.core.services.prices import PriceFields
+from openopen8.core.tools import Tools
+from openopen8.i18n import text
+from openopen8.state.listing import Listing
+from openopen8.state.me import AdminPage
+from openopen8.state.price_rows import PriceLine, Worked, converted, line_of, number, to_credits, worked, worked_call
+from openopen8.state.pulse import rounds
+from openopen8.state.tools import tools
+from openopen8.state.worth import purse
+
+NUMBERS = ("input", "output", "cache_read", "reasoning", "per_call")
+OPTIONAL = ("cache_read", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page of prices, models that are served without one, and credits of one USD."""
+
+    lines: list[PriceLine]
+    total: int
+    unpriced: list[str]
+    rate: int
+
+
+def look(tools: Tools, actor: Actor, search: str, sort: str, page: int, size: int) -> Look:
+    """What the list shows."""
+    rate = purse(tools, actor.user_id).rate
+    found = prices.find(tools, actor, search, page, size, sort=sort)
+    return Look([line_of(x, rate) for x in found.items], found.total, list(overview.unpriced(tools)), rate)
+
+
+def past(tools: Tools, actor: Actor, model: str) -> list[PriceLine]:
+    """All prices of one model, the latest first."""
+    rate = purse(tools, actor.user_id).rate
+    found = prices.find(tools, actor, model, page_size=200, history=True, sort="-valid_from")
+    return [line_of(x, rate) for x in found.items if x.model == model]
+
+
+class Prices(Listing, AdminPage):
+    """The list, the form, one model's history, and the question before a price goes."""
+
+    PATH: ClassVar[str] = "/prices"
+    SORTS: ClassVar[tuple[str, ...]] = ("model", "valid_from")
+    SIZE: ClassVar[int] = 50
+
+    rows: list[PriceLine] = []
+    unpriced: list[str] = []
+    rate: int = 0
+    editing: bool = False
+    saving: bool = False
+    errors: dict[str, str] = {}
+    model: str = ""
+    mode: str = "token"
+    unit: str = "usd"
+    input: str = ""
+    output: str = ""
+    cache_read: str = ""
+    reasoning: str = ""
+    per_call: str = ""
+    valid_from: str = ""
+    history: list[PriceLine] = []
+    history_of: str = ""
+    doomed: PriceLine = PriceLine()
+
+    @rx.var
+    def worked(self) -> Worked:
+        """The worked example of what is typed."""
+        if self.rate == 0:
+            return Worked()
+        if self.mode == "call":
+            return worked_call(self.per_call, self.unit, self.rate)
+        return worked(self.input, self.output, self.unit, self.rate)
+
+    @rx.event
+    async def load(self) -> None:
+        """The list; ``?new=1`` opens the form, ``&model=…`` fills the name in."""
+        query = dict(self.router.url.query_parameters)
+        await self._open()
+        if query.get("new"):
+            self._form(str(query.get("model", ""))[:256] or next(iter(self.unpriced), ""))
+
+    @rx.event(background=True)
+    async def live(self) -> None:
+        """Channels and prices change the list and what is unpriced."""
+        async for actor in rounds(self, everyone=True):
+            view = self._view()
+            found = await asyncio.to_thread(look, tools(), actor, *view)
+            async with self:
+                if view == self._view():
+                    self._take(found)
+
+    @rx.event
+    def add(self, model: str = "") -> None:
+        """Open the form for a new price."""
+        self._form(str(model)[:256])
+
+    @rx.event
+    def change(self, id: int) -> None:
+        """Open the form with the numbers of a price."""
+        line = next((row for row in self.rows if row.id == int(id)), None)
+        if line is None:
+            return
+        self._form(line.model)
+        self.unit, self.mode = "credits", "call" if line.per_call else "token"
+        if line.per_call:
+            self.per_call = line.input
+        else:
+            self.input, self.output, self.cache_read = line.input, line.output, line.cache_read
+
+    @rx.event
+    def close(self, open: bool = False) -> None:
+        """Close the form."""
+        self.editing = bool(open)
+
+    @rx.event
+    def choose_mode(self, mode: str) -> None:
+        """Per token or per call."""
+        self.mode = "call" if mode == "call" else "token"
+        self.errors = {}
+
+    @rx.event
+    def choose_unit(self, unit: str) -> None:
+        """The other unit; what is typed is converted."""
+        unit = "usd" if unit == "usd" else "credits"
+        if unit == self.unit:
+            return
+        self.unit = unit
+        for name in NUMBERS:
+            setattr(self, name, converted(getattr(self, name), unit, self.rate, name == "per_call"))
+
+    @rx.event
+    def type_in(self, name: str, value: str) -> None:
+        """A number as it is typed, for the worked example."""
+        if name in NUMBERS:
+            setattr(self, name, str(value)[:40])
+
+    @rx.event
+    def choose_start(self, moment: str) -> None:
+        """When it begins to count: RFC 3339 in UTC, empty = at once."""
+        self.valid_from = str(moment)[:40]
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Check and save; on errors the first wrong field gets the focus."""
+        data, errors = self._data(form)
+        if not errors:
+            try:
+                await self._call(prices.create, forms.read(PriceFields, data))
+            except Problem as problem:
+                errors = {_place(field): words for field, words in _faults(problem).items()}
+        self.errors = errors
+        if errors:
+            return rx.set_focus(next(iter(errors)))
+        self.editing = False
+        self._say("success", "prices.saved")
+        await self._refresh()
+        return None
+
+    @rx.event
+    async def look_back(self, model: str) -> None:
+        """Open a model's history."""
+        found = await self._do(past, str(model))
+        if found is not None:
+            self.history, self.history_of = found, str(model)
+
+    @rx.event
+    def close_history(self, open: bool = False) -> None:
+        """Close the history."""
+        self.history_of = self.history_of if open else ""
+
+    @rx.event
+    def ask_delete(self, id: int) -> None:
+        """Ask before a price goes; 0 closes the question."""
+        self.doomed = next((row for row in self.rows if row.id == int(id)), PriceLine())
+
+    @rx.event
+    async def delete(self) -> None:
+        """Delete the price that was asked about."""
+        id, self.doomed = self.doomed.id, PriceLine()
+        await self._do(prices.delete, id)
+        await self._refresh()
+        if all(row.id != id for row in self.rows):
+            self._say("success", "prices.deleted")
+
+    def _form(self, model: str) -> None:
+        self.errors, self.mode, self.unit = {}, "token", "usd"
+        for name in NUMBERS:
+            setattr(self, name, "")
+        self.model, self.valid_from, self.editing = model, "", True
+
+    def _view(self) -> tuple[str, str, int, int]:
+        return self.search, "model" if self.sort == "-created_at" else self.sort, self.page, self.SIZE
+
+    async def _fetch(self) -> None:
+        self._take(await self._call(look, *self._view()))
+
+    def _take(self, found: Look) -> None:
+        self._show(rows=found.lines, total=found.total, unpriced=found.unpriced, rate=found.rate)
+
+    def _data(self, form: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """The form as the service takes it, and what is wrong with it."""
+        errors: dict[str, str] = {}
+        model = str(form.get("model", "")).strip()
+        if not model:
+            errors["model"] = text("prices.need_model", self.lang)
+        data: dict[str, Any] = {"model": model, "valid_from": self.valid_from or None}
+        for name in ("per_call",) if self.mode == "call" else NUMBERS[:4]:
+            typed = str(form.get(name, "")).strip()
+            value = number(typed)
+            if value is not None:
+                data[name] = plain(round(to_credits(value, self.unit, self.rate or 1, name == "per_call"), 12))
+            elif typed or name not in OPTIONAL:
+                errors[name] = text("prices.need_number", self.lang)
+        return data, errors
+
+
+def _faults(problem: Problem) -> dict[str, str]:
+    return dict(problem.fields) or {problem.param or "model": problem.message}
+
+
+def _place(field: str) -> str:
+    head = field.partition(".")[0]
+    return head if head in ("model", "valid_from", *NUMBERS) else "model"
