@@ -14,7 +14,9 @@ def first_call(sample: rx.Var[Sample]) -> rx.Component:
     text = curl(sample)
     return rx.el.div(
         rx.el.pre(rx.el.code(text), class_name="code", tab_index=0, aria_label="curl"),
-        rx.el.div(rx.el.p(t("home.value_help"), class_name="help"), copy_button(text, size="1"), class_name="first-call-foot"),
+        rx.el.div(
+            rx.el.p(t("home.value_help"), class_name="help"), copy_button(text, size="1"), class_name="first-call-foot"
+        ),
         class_name="first-call",
     )
 
@@ -25,5 +27,5 @@ def curl(sample: rx.Var[Sample]) -> rx.Var[str]:
         f"`curl ${{{sample.base!s} || (globalThis.location?.origin ?? '')}}/v1/chat/completions \\\\\n"
         f'  -H "Authorization: Bearer ${{{sample.hint!s}}}" \\\\\n'
         '  -H "Content-Type: application/json" \\\\\n'
-        f"  -d '{{\"model\": \"${{{sample.model!s}}}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'`"
+        f'  -d \'{{"model": "${{{sample.model!s}}}", "messages": [{{"role": "user", "content": "Hello"}}]}}\'`'
     ).to(str)

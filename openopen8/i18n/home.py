@@ -23,7 +23,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "step_token_do": ("Add Token", "添加令牌"),
     "step_call": ("Make the first call", "发出第一次调用"),
     "step_call_help": ("Point a program at this gateway, or paste this:", "将程序指向本网关，或粘贴以下命令："),
-    "step_call_wait": ("When there is a token, the call to paste stands here.", "有了令牌后，此处会显示可粘贴的调用命令。"),
+    "step_call_wait": (
+        "When there is a token, the call to paste stands here.",
+        "有了令牌后，此处会显示可粘贴的调用命令。",
+    ),
     "step_call_do": ("See the log", "查看日志"),
     "step_done": ("Done", "已完成"),
     "step_open": ("To do", "待完成"),

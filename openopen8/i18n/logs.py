@@ -77,7 +77,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "group_ratio": ("Group ratio", "分组倍率"),
     "charged": ("Charged", "实际扣除"),
     "before_rounding": ("Before rounding up", "取整之前"),
-    "note_counted": ("The provider sent no usage: the gateway counted the tokens itself.", "上游未返回用量：由网关自行计算 Token。"),
+    "note_counted": (
+        "The provider sent no usage: the gateway counted the tokens itself.",
+        "上游未返回用量：由网关自行计算 Token。",
+    ),
     "bucket_input": ("Input", "输入"),
     "bucket_cache_read": ("Cache read", "缓存读取"),
     "bucket_output": ("Output", "输出"),

@@ -137,7 +137,8 @@ def _share(part: rx.Var[Part]) -> rx.Component:
         rx.el.div(
             rx.el.span(part.name, class_name="cut", title=part.name),
             rx.el.span(
-                rx.el.span(part.credits, class_name="number"), rx.el.span(part.worth, class_name="muted number"),
+                rx.el.span(part.credits, class_name="number"),
+                rx.el.span(part.worth, class_name="muted number"),
                 class_name="credits",
             ),
             class_name="share-words",
@@ -149,7 +150,9 @@ def _share(part: rx.Var[Part]) -> rx.Component:
 
 def _latest() -> rx.Component:
     head = rx.el.div(
-        rx.el.h2(t("home.recent")), rx.link(t("home.all_logs"), href="/logs", class_name="quiet-link"), class_name="panel-head"
+        rx.el.h2(t("home.recent")),
+        rx.link(t("home.all_logs"), href="/logs", class_name="quiet-link"),
+        class_name="panel-head",
     )
     return rx.el.section(head, rx.el.ul(rx.foreach(Home.latest, _entry), class_name="lines"), class_name="panel")
 

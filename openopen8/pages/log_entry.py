@@ -119,7 +119,11 @@ def _receipt() -> rx.Component:
         _total(t("logs.charged"), entry.row.credits, strong=True),
     )
     grid = rx.el.table(
-        rx.el.thead(head), rx.el.tbody(rx.foreach(entry.lines, _line)), foot, class_name="receipt", aria_label=t("logs.receipt")
+        rx.el.thead(head),
+        rx.el.tbody(rx.foreach(entry.lines, _line)),
+        foot,
+        class_name="receipt",
+        aria_label=t("logs.receipt"),
     )
     notes = rx.el.ul(rx.foreach(entry.notes, lambda note: rx.el.li(_note(note))), class_name="help")
     none = rx.el.p(t("logs.receipt_none"), class_name="muted")

@@ -47,8 +47,14 @@ def _filters() -> rx.Component:
         rx.cond(
             Logs.narrowed,
             rx.button(
-                rx.icon("x", size=14), t("logs.clear"), on_click=Logs.clear, variant="ghost", color_scheme="gray",
-                high_contrast=True, type="button", class_name="filter-clear",
+                rx.icon("x", size=14),
+                t("logs.clear"),
+                on_click=Logs.clear,
+                variant="ghost",
+                color_scheme="gray",
+                high_contrast=True,
+                type="button",
+                class_name="filter-clear",
             ),
         ),
         class_name="filters",
@@ -155,7 +161,11 @@ def _time(name: str, label: rx.Var[str], value: rx.Var[str], change: Any) -> rx.
 
 def _figures() -> rx.Component:
     csv = rx.el.a(
-        rx.icon("download", size=14, aria_hidden="true"), t("logs.csv"), href=Logs.csv, download=True, class_name="quiet-link"
+        rx.icon("download", size=14, aria_hidden="true"),
+        t("logs.csv"),
+        href=Logs.csv,
+        download=True,
+        class_name="quiet-link",
     )
     return rx.el.div(
         rx.el.dl(
@@ -230,7 +240,9 @@ def _tokens_cell(row: rx.Var[LogRow]) -> rx.Component:
 
 def _credits_cell(row: rx.Var[LogRow]) -> rx.Component:
     worth = rx.cond(row.worth != "", rx.el.span(row.worth, class_name="muted number"))
-    return rx.cond(row.credits != "", rx.el.span(rx.el.span(row.credits, class_name="number"), worth, class_name="credits"))
+    return rx.cond(
+        row.credits != "", rx.el.span(rx.el.span(row.credits, class_name="number"), worth, class_name="credits")
+    )
 
 
 def _latency_cell(row: rx.Var[LogRow]) -> rx.Component:
@@ -240,7 +252,9 @@ def _latency_cell(row: rx.Var[LogRow]) -> rx.Component:
 
 def _status_cell(row: rx.Var[LogRow]) -> rx.Component:
     more = rx.cond(row.suppressed > 0, rx.el.span(t("logs.suppressed", n=row.suppressed), class_name="muted"))
-    return rx.el.span(status_badge(row), rx.el.span(why(row), class_name="why", title=row.why), more, class_name="status-cell")
+    return rx.el.span(
+        status_badge(row), rx.el.span(why(row), class_name="why", title=row.why), more, class_name="status-cell"
+    )
 
 
 PAGE = Page(

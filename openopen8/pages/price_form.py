@@ -121,7 +121,11 @@ def _start() -> rx.Component:
 
 def _foot() -> rx.Component:
     cancel = rx.button(
-        t("common.cancel"), on_click=Prices.close(False), variant="soft", color_scheme="gray", high_contrast=True,
+        t("common.cancel"),
+        on_click=Prices.close(False),
+        variant="soft",
+        color_scheme="gray",
+        high_contrast=True,
         type="button",
     )
     return rx.el.div(cancel, rx.button(t("common.save"), type="submit"), class_name="sheet-foot")

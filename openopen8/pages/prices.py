@@ -22,7 +22,11 @@ from openopen8.state.prices import Prices
 def body() -> rx.Component:
     """What the page shows."""
     add = rx.button(
-        rx.icon("plus", size=16, aria_hidden="true"), t("prices.set"), on_click=Prices.add(""), data_keys="n", type="button"
+        rx.icon("plus", size=16, aria_hidden="true"),
+        t("prices.set"),
+        on_click=Prices.add(""),
+        data_keys="n",
+        type="button",
     )
     unit = rx.el.p(t("prices.unit", rate=f"{Prices.rate:,}"), class_name="muted push")
     return rx.fragment(
@@ -41,8 +45,12 @@ def _unpriced() -> rx.Component:
         Prices.unpriced,
         lambda model: rx.el.li(
             rx.el.button(
-                rx.icon("plus", size=12, aria_hidden="true"), model, type="button", on_click=Prices.add(model),
-                class_name="pick mono", aria_label=t("prices.set_for", model=model),
+                rx.icon("plus", size=12, aria_hidden="true"),
+                model,
+                type="button",
+                on_click=Prices.add(model),
+                class_name="pick mono",
+                aria_label=t("prices.set_for", model=model),
             )
         ),
     )
@@ -101,7 +109,9 @@ def _usd(row: rx.Var[PriceLine]) -> rx.Component:
 
 def _example(row: rx.Var[PriceLine]) -> rx.Component:
     return rx.el.span(
-        rx.el.span(row.example, class_name="number"), rx.el.span(row.worth, class_name="muted number"), class_name="credits"
+        rx.el.span(row.example, class_name="number"),
+        rx.el.span(row.worth, class_name="muted number"),
+        class_name="credits",
     )
 
 
@@ -112,8 +122,11 @@ def _from(row: rx.Var[PriceLine]) -> rx.Component:
 def _menu(row: rx.Var[PriceLine]) -> rx.Component:
     opener = rx.dropdown_menu.trigger(
         rx.icon_button(
-            rx.icon("ellipsis", size=16), aria_label=t("common.row.menu", name=row.model), variant="ghost",
-            color_scheme="gray", type="button",
+            rx.icon("ellipsis", size=16),
+            aria_label=t("common.row.menu", name=row.model),
+            variant="ghost",
+            color_scheme="gray",
+            type="button",
         )
     )
     return rx.dropdown_menu.root(
@@ -136,13 +149,22 @@ def _nothing() -> rx.Component:
 
 def _history() -> rx.Component:
     head = rx.el.tr(
-        *(rx.el.th(words, scope="col", class_name=side) for words, side in (
-            (t("prices.col_from"), "left"), (t("prices.col_input"), "right"), (t("prices.col_output"), "right"),
-            (t("prices.col_example"), "right"), (t("prices.col_state"), "left"),
-        ))
+        *(
+            rx.el.th(words, scope="col", class_name=side)
+            for words, side in (
+                (t("prices.col_from"), "left"),
+                (t("prices.col_input"), "right"),
+                (t("prices.col_output"), "right"),
+                (t("prices.col_example"), "right"),
+                (t("prices.col_state"), "left"),
+            )
+        )
     )
     grid = rx.el.table(
-        rx.el.thead(head), rx.el.tbody(rx.foreach(Prices.history, _past)), class_name="receipt", aria_label=t("prices.history")
+        rx.el.thead(head),
+        rx.el.tbody(rx.foreach(Prices.history, _past)),
+        class_name="receipt",
+        aria_label=t("prices.history"),
     )
     return dialog(
         f"{Prices.history_of}",

@@ -57,12 +57,22 @@ def _token(row: rx.Var[AccessRow]) -> rx.Component:
     return rx.el.li(
         rx.el.div(rx.el.p(row.name, class_name="line-name"), rx.el.code(row.hint, class_name="muted")),
         rx.el.p(
-            t("profile.token_created"), " ", moment(row.created_at), " · ", t("profile.token_used"), " ",
-            moment(row.last_used_at, t("profile.token_never")), class_name="muted line-facts",
+            t("profile.token_created"),
+            " ",
+            moment(row.created_at),
+            " · ",
+            t("profile.token_used"),
+            " ",
+            moment(row.last_used_at, t("profile.token_never")),
+            class_name="muted line-facts",
         ),
         rx.icon_button(
-            rx.icon("trash_2", size=16), on_click=Profile.ask_delete(row.id), variant="ghost", color_scheme="gray",
-            aria_label=t("profile.token_delete_name", name=row.name), type="button",
+            rx.icon("trash_2", size=16),
+            on_click=Profile.ask_delete(row.id),
+            variant="ghost",
+            color_scheme="gray",
+            aria_label=t("profile.token_delete_name", name=row.name),
+            type="button",
         ),
         key=row.id.to_string(),
     )
@@ -73,18 +83,29 @@ def _look() -> rx.Component:
     themes = rx.el.div(
         *(
             rx.el.button(
-                rx.icon(icon, size=14, aria_hidden="true"), t(f"profile.theme_{name}"), type="button",
-                on_click=set_color_mode(name), aria_pressed=rx.cond(color_mode == name, "true", "false"),
+                rx.icon(icon, size=14, aria_hidden="true"),
+                t(f"profile.theme_{name}"),
+                type="button",
+                on_click=set_color_mode(name),
+                aria_pressed=rx.cond(color_mode == name, "true", "false"),
             )
             for name, icon in (("light", "sun"), ("dark", "moon"), ("system", "monitor"))
         ),
-        class_name="segments", role="group", aria_label=t("profile.theme"),
+        class_name="segments",
+        role="group",
+        aria_label=t("profile.theme"),
     )
     language = segments(t("profile.language"), languages, Me.lang, Profile.choose_language)
     return _section(
         "look",
-        rx.el.div(rx.el.span(t("profile.language"), class_name="field-words", aria_hidden="true"), language, class_name="field"),
-        rx.el.div(rx.el.span(t("profile.theme"), class_name="field-words", aria_hidden="true"), themes, class_name="field"),
+        rx.el.div(
+            rx.el.span(t("profile.language"), class_name="field-words", aria_hidden="true"),
+            language,
+            class_name="field",
+        ),
+        rx.el.div(
+            rx.el.span(t("profile.theme"), class_name="field-words", aria_hidden="true"), themes, class_name="field"
+        ),
     )
 
 
@@ -105,15 +126,24 @@ def _password() -> rx.Component:
 
 def _secret(name: str, key: str, complete: str) -> rx.Component:
     control = rx.el.input(
-        type="password", auto_complete=complete, max_length=1024, class_name="input", **described(name, Profile.errors, False)
+        type="password",
+        auto_complete=complete,
+        max_length=1024,
+        class_name="input",
+        **described(name, Profile.errors, False),
     )
     return field(name, t(f"profile.{key}"), control, Profile.errors)
 
 
 def _sessions() -> rx.Component:
     others = rx.button(
-        t("profile.session_end_all"), on_click=Profile.end_others, variant="soft", color_scheme="gray",
-        high_contrast=True, type="button", size="2",
+        t("profile.session_end_all"),
+        on_click=Profile.end_others,
+        variant="soft",
+        color_scheme="gray",
+        high_contrast=True,
+        type="button",
+        size="2",
     )
     rows = rx.el.ul(rx.foreach(Profile.sessions, _session), class_name="lines")
     return _section(
@@ -123,14 +153,26 @@ def _sessions() -> rx.Component:
 
 def _session(row: rx.Var[SessionRow]) -> rx.Component:
     end = rx.button(
-        t("profile.session_end"), on_click=Profile.end(row.id), variant="ghost", color_scheme="gray", type="button",
-        high_contrast=True, size="1", aria_label=t("profile.session_end_name", name=row.browser),
+        t("profile.session_end"),
+        on_click=Profile.end(row.id),
+        variant="ghost",
+        color_scheme="gray",
+        type="button",
+        high_contrast=True,
+        size="1",
+        aria_label=t("profile.session_end_name", name=row.browser),
     )
     return rx.el.li(
         rx.el.div(rx.el.p(row.browser, class_name="line-name"), rx.el.code(row.address, class_name="muted")),
         rx.el.p(
-            t("profile.session_since"), " ", moment(row.created_at), " · ", t("profile.session_seen"), " ",
-            moment(row.last_seen_at), class_name="muted line-facts",
+            t("profile.session_since"),
+            " ",
+            moment(row.created_at),
+            " · ",
+            t("profile.session_seen"),
+            " ",
+            moment(row.last_seen_at),
+            class_name="muted line-facts",
         ),
         rx.cond(row.current, badge(t("profile.session_this"), "green", "check"), end),
         key=row.id,
@@ -138,24 +180,38 @@ def _session(row: rx.Var[SessionRow]) -> rx.Component:
 
 
 def _wait() -> rx.Component:
-    return rx.el.div(rx.el.div(class_name="skeleton"), rx.el.div(class_name="skeleton"), class_name="form", aria_hidden="true")
+    return rx.el.div(
+        rx.el.div(class_name="skeleton"), rx.el.div(class_name="skeleton"), class_name="form", aria_hidden="true"
+    )
 
 
 def _value() -> rx.Component:
     box = rx.el.div(
-        rx.el.code(Profile.value, aria_label=t("profile.value"), tab_index=0), copy_button(Profile.value), class_name="secret"
+        rx.el.code(Profile.value, aria_label=t("profile.value"), tab_index=0),
+        copy_button(Profile.value),
+        class_name="secret",
     )
-    done = rx.el.div(rx.button(t("profile.stored"), on_click=Profile.stored(False), type="button"), class_name="buttons")
+    done = rx.el.div(
+        rx.button(t("profile.stored"), on_click=Profile.stored(False), type="button"), class_name="buttons"
+    )
     return dialog(
-        t("profile.value_title"), t("profile.value_help"), rx.el.div(box, class_name="dialog-body"), done,
-        open=Profile.value != "", on_open_change=Profile.stored,
+        t("profile.value_title"),
+        t("profile.value_help"),
+        rx.el.div(box, class_name="dialog-body"),
+        done,
+        open=Profile.value != "",
+        on_open_change=Profile.stored,
     )
 
 
 def _question() -> rx.Component:
     return confirm(
-        t("profile.token_delete_title", name=Profile.doomed.name), t("profile.token_delete_help"),
-        t("profile.token_delete"), Profile.doomed.id > 0, Profile.delete, lambda _open: Profile.ask_delete(0),
+        t("profile.token_delete_title", name=Profile.doomed.name),
+        t("profile.token_delete_help"),
+        t("profile.token_delete"),
+        Profile.doomed.id > 0,
+        Profile.delete,
+        lambda _open: Profile.ask_delete(0),
     )
 
 
