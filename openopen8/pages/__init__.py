@@ -7,13 +7,18 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from openopen8.components.page import Page
-from openopen8.pages import login, setup, token, tokens
+from openopen8.pages import channels, home, login, logs, prices, profile, setup, token, tokens
 
 PAGES: Final[tuple[Page, ...]] = (
     setup.PAGE,
     login.PAGE,
+    home.PAGE,
     tokens.PAGE,
     token.PAGE,
+    logs.PAGE,
+    channels.PAGE,
+    prices.PAGE,
+    profile.PAGE,
 )
 
 
