@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from openopen8.core.errors import Problem
 from openopen8.core.models import Hold, TokenCounter
 from openopen8.core.rules.pricing import Counts
-from openopen8.core.services.ledger import Ledger
+from openopen8.core.services.ledger import Ledger, workers
+from openopen8.core.services.ledger.sqlite import SqliteStore
+from openopen8.core.services.ledger.store import Store, StoreDown
 from openopen8.core.tools import Tools
 from tests.conftest import database_named
 from tests.core.ledger.test_ledger import Desk
@@ -72,5 +75,40 @@ async def test_a_lost_connection_is_opened_anew_without_a_restart(postgres_tools
     _cut(postgres_url)
     await desk.admit(value)
     assert len(desk.world.all(Hold)) == 2
+    desk.world.audit()
+    await ledger.close()
+
+
+class LosesAnswers:
+    """A store whose next commit takes place, but whose answer is lost."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner, self.lose = inner, False
+
+    async def run(self, work: Any) -> Any:
+        result = await self.inner.run(work)
+        if self.lose:
+            self.lose = False
+            raise StoreDown("answer lost", uncertain=True)
+        return result
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+async def test_a_commit_whose_answer_is_lost_leaves_no_hold_and_charges_once(sqlite_tools: Tools) -> None:
+    store = LosesAnswers(SqliteStore(sqlite_tools.db))
+    ledger = Ledger(sqlite_tools, store, workers.register(sqlite_tools))
+    desk = Desk(sqlite_tools, ledger)
+    desk.world.channel()
+    desk.world.price()
+    id, value = desk.world.token(desk.world.user())
+    store.lose = True
+    assert (await desk.refusal(value)).code == "database_unavailable"
+    grant = await desk.admit(value)
+    assert [hold.request_id for hold in desk.world.all(Hold)] == [grant.ask.request_id]
+    store.lose = True
+    await ledger.settle(desk.bill(grant, Counts(input=10, output=10)))
+    assert desk.world.one(TokenCounter, id).used == 200
     desk.world.audit()
     await ledger.close()

@@ -140,6 +140,17 @@ async def test_two_ledgers_on_one_database_cannot_spend_the_same_credits(desk: D
     desk.world.audit()
 
 
+async def test_no_charge_is_lost_between_two_ledgers(desk: Desk) -> None:
+    other = await Ledger.open(desk.tools)
+    second = Desk(desk.tools, other)
+    tokens = [desk.world.token(desk.world.user()) for _ in range(3)]
+    for _ in range(10):
+        await asyncio.gather(*(d.spend(value, 3, 0) for d in (desk, second) for _, value in tokens for _ in range(3)))
+    assert [desk.world.one(TokenCounter, id).used for id, _ in tokens] == [15 * 60] * 3
+    await other.close()
+    desk.world.audit()
+
+
 async def test_a_small_rest_can_still_be_used_but_not_under_strict_holds(desk: Desk) -> None:
     from openopen8.core.models import Option
 
