@@ -83,6 +83,6 @@ def _access_token(tools: Tools, given: argparse.Namespace) -> Answer:
 
 def _balance(tools: Tools, given: argparse.Namespace) -> Answer:
     user = users.named(tools, COMMAND_LINE, given.name)
-    fields = read(credits.CreditFields, {"amount": given.add, "reason": given.reason})
-    user = credits.add(tools, COMMAND_LINE, user.id, fields.amount, fields.reason)
+    fields = read(credits.CreditFields, {"add": given.add, "reason": given.reason})
+    user = credits.add(tools, COMMAND_LINE, user.id, fields.add, fields.reason)
     return Answer(user, f"User {user.name} has {user.balance:,} credits.")

@@ -10,7 +10,7 @@ import time
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 _STRUCK: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b(sk|oo8|gsk|xai|pplx|hf)([-_])[A-Za-z0-9_-]{6,}"), r"\1\2…"),
+    (re.compile(r"\b(sk-|oo8-|xai-|pplx-|gsk_|hf_)[A-Za-z0-9_-]{6,}"), r"\1…"),
     (re.compile(r"\bAIza[A-Za-z0-9_-]{10,}"), "AIza…"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), r"\1 …"),
     (
