@@ -1,8 +1,8 @@
 """How Alembic reaches the database: over the connection that migrate.py hands in, or the environment's."""
 
-from alembic import context
 from sqlalchemy import Connection
 
+from alembic import context
 from openopen8.core.config import load_settings
 from openopen8.core.db import Database
 from openopen8.core.models import METADATA

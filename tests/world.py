@@ -6,13 +6,14 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+from sqlmodel import select
+
 from openopen8.core.models import Channel, ChannelKey, CreditEntry, Group, LogEntry, PriceRow, Token, User
 from openopen8.core.rules.roles import Actor
 from openopen8.core.security.secrets import TOKEN_PREFIX, hint_of, new_value
 from openopen8.core.services.ledger import audit, entries
 from openopen8.core.services.snapshot import bump
 from openopen8.core.tools import Tools
-from sqlmodel import select
 
 DEFAULT_GROUP = 1
 

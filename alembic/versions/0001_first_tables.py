@@ -1,6 +1,7 @@
 """The first tables, with the group and the revision number that everything starts from."""
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision = "0001"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlmodel import Session
 
+from alembic import command
 from openopen8.core.clock import to_datetime
 from openopen8.core.models import Option
 from openopen8.core.security.keyring import WrongSecretKey

@@ -192,7 +192,7 @@ def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> tup
         raise Problem(
             503,
             "no_available_channel",
-            f"No channel serves model {ask.model!r} in group {group.name!r}. Check the model's name, or ask your admin.",
+            f"No channel serves model {ask.model!r} in group {group.name!r}. Check the name, or ask your admin.",
             "model",
             {"x-should-retry": "false"},
         )
