@@ -18,6 +18,7 @@ from openopen8.core.tools import Tools
 from relay import routes
 from relay.admission import Call, looked_at
 from relay.caller import AsgiCaller, Gone, Receive, Scope, Send
+from relay.counting import count_text
 from relay.credentials import address_of, key_hash
 from relay.formats.format import Format
 from relay.gate import Gate
@@ -61,6 +62,8 @@ class Relay:
 
     async def start(self) -> None:
         """Open ledger and upstream pool."""
+        # the vocabularies take a while to load: not while the first requests wait
+        await asyncio.to_thread(lambda: [count_text("warm", model) for model in ("", "gpt-4")])
         ledger = await Ledger.open(self._tools)
         upstream = self._given or HttpxUpstream(self._tools.settings)
         self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random)
