@@ -7,4 +7,4 @@ from typing import Final
 import reflex as rx
 
 THEME: Final = rx.theme(accent_color="indigo", gray_color="slate", radius="medium", scaling="95%")
-STYLESHEETS: Final = ("/openopen8.css",)
+STYLESHEETS: Final = ("/openopen8.css", "/panels.css")
