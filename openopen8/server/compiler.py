@@ -10,7 +10,6 @@ import sys
 import sysconfig
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,10 @@ from openopen8.server import built
 Say = Callable[[str], None]
 
 HEARTBEAT_SECONDS = 10.0
-_KEPT_LINES = 40
+SHOWN_LINES, SHOWN_WIDTH = 30, 200
+"""How much of a failed build's output is shown, from its first error on."""
+
+_STEPS = ("Initializing", "Compiling", "Installing", "Creating", "modules transformed", "built in")
 
 
 def compile_dashboard(say: Say, force: bool = False) -> bool:
@@ -53,15 +55,21 @@ def _export(say: Say) -> None:
     )  # fmt: skip
     done = threading.Event()
     threading.Thread(target=_heartbeat, args=(say, done), daemon=True).start()
-    last: deque[str] = deque(maxlen=_KEPT_LINES)
     assert process.stdout is not None
-    for line in process.stdout:
-        last.append(line.rstrip())
-        if line.strip():
-            say("  " + line.strip())
+    output = []
+    for line in map(str.strip, process.stdout):
+        output.append(line)
+        if any(step in line for step in _STEPS):
+            say("  " + line.strip("─ "))
     done.set()
     if process.wait() != 0:
-        raise Problem(500, "not_compiled", "The dashboard could not be compiled:\n" + "\n".join(last))
+        raise Problem(500, "not_compiled", "The dashboard could not be compiled:\n" + _reason(output))
+
+
+def _reason(output: list[str]) -> str:
+    """The output from its first error on, without the source text that bundlers print in full."""
+    start = next((i for i, line in enumerate(output) if "rror:" in line or "ERR!" in line), -SHOWN_LINES)
+    return "\n".join(line[:SHOWN_WIDTH] for line in output[start:][:SHOWN_LINES])
 
 
 def _environment() -> dict[str, str]:

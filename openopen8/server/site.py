@@ -51,7 +51,7 @@ def read_site(folder: Path) -> Site:
     files = {
         "/" + path.relative_to(folder).as_posix(): _read(path, path.relative_to(folder).as_posix())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix != ".gz"
+        if path.is_file() and path.suffix != ".gz" and "/." not in path.relative_to(folder.parent).as_posix()
     }
     files.setdefault(FALLBACK, files["/index.html"])
     return Site(files, _patterns(files))
