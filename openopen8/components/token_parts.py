@@ -15,7 +15,7 @@ def usage(row: Any) -> rx.Component:
     """``12,500 / 100,000`` over a thin bar; ``12,500 used`` where there is no quota."""
     limited = rx.el.div(
         rx.el.div(
-            rx.el.span(number(row.used), rx.el.span(f" / {row.quota:,}", class_name="muted number")),
+            rx.el.span(number(row.used), rx.el.span(f"/ {row.quota:,}", class_name="muted number"), class_name="pair"),
             rx.el.span(f"{row.percent} %", class_name="muted number"),
             class_name="usage-figures",
         ),
@@ -23,7 +23,7 @@ def usage(row: Any) -> rx.Component:
         class_name="usage",
     )
     free = rx.el.div(
-        rx.el.span(number(row.used), rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="credits"),
+        rx.el.span(number(row.used), rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="pair"),
         class_name="usage",
     )
     return rx.cond(row.quota > 0, limited, free)
@@ -43,7 +43,7 @@ def models(row: Any) -> rx.Component:
 
 def group(row: Any) -> rx.Component:
     """The group whose ratio counts, with the ratio."""
-    return rx.el.span(row.group, rx.el.span(f" ×{row.ratio}", class_name="muted number"), class_name="nowrap")
+    return rx.el.span(row.group, rx.el.span(f"×{row.ratio}", class_name="muted number"), class_name="pair")
 
 
 def expiry(row: Any) -> rx.Component:

@@ -14,7 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "root_only": ("Only root may do this.", "只有 root 可以执行此操作。"),
     "wrong_login": ("The username or the password is not right.", "用户名或密码不正确。"),
     "user_disabled": ("This account is disabled. Ask your admin.", "此账户已停用，请联系管理员。"),
-    "too_many_attempts": ("Too many attempts. Try again later.", "尝试次数过多，请稍后再试。"),
+    "rate_limit_exceeded": ("Too many attempts. Try again later.", "尝试次数过多，请稍后再试。"),
     "wrong_code": (
         "The code is not the one that the server's terminal shows.",
         "验证码与服务器终端显示的不一致。",

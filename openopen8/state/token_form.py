@@ -256,11 +256,11 @@ class TokenForm(UserPage):
 
     def _keep(self, form: dict[str, Any]) -> None:
         """What stands in the fields counts, also where a last change event is still under way."""
-        self.form_name = str(form.get("name", self.form_name))[:200]
-        self.quota = str(form.get("quota", self.quota))[:30]
-        self.ranges = str(form.get("ip_whitelist", self.ranges))[:70_000]
+        self.form_name = _given(form, "name", self.form_name)[:200]
+        self.quota = _given(form, "quota", self.quota)[:30]
+        self.ranges = _given(form, "ip_whitelist", self.ranges)[:70_000]
         self.entries = explain(self.ranges, self.lang)
-        self.rate = str(form.get("rate_limit", self.rate))[:20]
+        self.rate = _given(form, "rate_limit", self.rate)[:20]
         self.models = list(dict.fromkeys([*self.models, *split_list(self.typed_model)]))
         self.typed_model = ""
         self._list_models()
@@ -314,3 +314,9 @@ class TokenForm(UserPage):
 def _field_of(path: str) -> str:
     """``allowed_models.3`` belongs to the field ``allowed_models``."""
     return path.partition(".")[0]
+
+
+def _given(form: dict[str, Any], name: str, known: str) -> str:
+    """The field's text; a field that is folded away comes as None."""
+    value = form.get(name)
+    return value if isinstance(value, str) else known
