@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from api.conftest import House
 from openopen8.core.clock import DAY, to_rfc3339
 from openopen8.core.models import Token, TokenCounter
@@ -22,6 +20,44 @@ FIELDS = {
     "rate_limit": 60,
     "enabled": True,
 }
+
+
+WRONG: tuple[tuple[str, Any, str], ...] = (
+    ("name", "", "name"),
+    ("name", "   ", "name"),
+    ("name", "x" * 101, "name"),
+    ("name", "a\nb", "name"),
+    ("name", "a\x7f", "name"),
+    ("name", 5, "name"),
+    ("name", None, "name"),
+    ("quota", -1, "quota"),
+    ("quota", None, "quota"),
+    ("quota", 1.5, "quota"),
+    ("quota", "5", "quota"),
+    ("quota", True, "quota"),
+    ("quota", 10**19, "quota"),
+    ("quota_period", "hourly", "quota_period"),
+    ("quota_period", "0s", "quota_period"),
+    ("expires_at", "2030-01-31T12:00:00", "expires_at"),
+    ("expires_at", "tomorrow", "expires_at"),
+    ("expires_at", "2030-02-31T12:00:00Z", "expires_at"),
+    ("expires_at", "0001-01-01T00:00:00Z", "expires_at"),
+    ("expires_at", "9999-12-31T23:59:59-12:00", "expires_at"),
+    ("expires_at", 1_900_000_000, "expires_at"),
+    ("allowed_models", ["m", ""], "allowed_models.1"),
+    ("allowed_models", [5], "allowed_models.0"),
+    ("allowed_models", {"m": 1}, "allowed_models"),
+    ("ip_whitelist", ["10.0.0.1", "10.0.0.256"], "ip_whitelist.1"),
+    ("ip_whitelist", "localhost", "ip_whitelist.0"),
+    ("group", "no such group", "group"),
+    ("group", "", "group"),
+    ("rate_limit", 0, "rate_limit"),
+    ("rate_limit", -1, "rate_limit"),
+    ("enabled", 1, "enabled"),
+    ("used", 0, "used"),
+    ("id", 7, "id"),
+    ("user_id", 1, "user_id"),
+)
 
 
 def test_what_was_sent_is_read_back_normalised_and_the_value_only_once(house: House) -> None:
@@ -50,67 +86,30 @@ def test_what_was_sent_is_read_back_normalised_and_the_value_only_once(house: Ho
     assert value not in repr(row) and row.key_hash == house.tools.keyring.hash(value)
 
 
-def test_a_token_needs_only_a_name_and_is_then_without_limits(house: House) -> None:
+def test_a_token_needs_only_a_name_and_is_then_without_limits(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.ann.make("/tokens", name="  spaced  ")
     assert (made["name"], made["quota"], made["remaining"], made["expires_at"]) == ("spaced", 0, None, None)
     assert (made["allowed_models"], made["ip_whitelist"], made["group"], made["rate_limit"]) == ([], [], None, None)
     assert house.world.one(Token, made["id"]).quota is None
 
 
-def test_lists_may_also_come_as_text_with_commas_or_new_lines(house: House) -> None:
+def test_lists_may_also_come_as_text_with_commas_or_new_lines(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.ann.make("/tokens", name="t", allowed_models="a, b\nc", ip_whitelist="192.0.2.1,\n10.0.0.0/8 ::1")
     assert made["allowed_models"] == ["a", "b", "c"]
     assert made["ip_whitelist"] == ["192.0.2.1", "10.0.0.0/8", "::1"]
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "param"),
-    [
-        ("name", "", "name"),
-        ("name", "   ", "name"),
-        ("name", "x" * 101, "name"),
-        ("name", "a\nb", "name"),
-        ("name", "a\x7f", "name"),
-        ("name", 5, "name"),
-        ("name", None, "name"),
-        ("quota", -1, "quota"),
-        ("quota", None, "quota"),
-        ("quota", 1.5, "quota"),
-        ("quota", "5", "quota"),
-        ("quota", True, "quota"),
-        ("quota", 10**19, "quota"),
-        ("quota_period", "hourly", "quota_period"),
-        ("quota_period", "0s", "quota_period"),
-        ("expires_at", "2030-01-31T12:00:00", "expires_at"),
-        ("expires_at", "tomorrow", "expires_at"),
-        ("expires_at", "2030-02-31T12:00:00Z", "expires_at"),
-        ("expires_at", "0001-01-01T00:00:00Z", "expires_at"),
-        ("expires_at", "9999-12-31T23:59:59-12:00", "expires_at"),
-        ("expires_at", 1_900_000_000, "expires_at"),
-        ("allowed_models", ["m", ""], "allowed_models.1"),
-        ("allowed_models", [5], "allowed_models.0"),
-        ("allowed_models", {"m": 1}, "allowed_models"),
-        ("ip_whitelist", ["10.0.0.1", "10.0.0.256"], "ip_whitelist.1"),
-        ("ip_whitelist", "localhost", "ip_whitelist.0"),
-        ("group", "no such group", "group"),
-        ("group", "", "group"),
-        ("rate_limit", 0, "rate_limit"),
-        ("rate_limit", -1, "rate_limit"),
-        ("enabled", 1, "enabled"),
-        ("used", 0, "used"),
-        ("id", 7, "id"),
-        ("user_id", 1, "user_id"),
-    ],
-)
-def test_b2_b4_a_wrong_field_is_a_400_at_the_field_on_making_and_on_changing(
-    sqlite_house: House, field: str, value: Any, param: str
-) -> None:
+def test_b2_b4_a_wrong_field_is_a_400_at_the_field_on_making_and_on_changing(sqlite_house: House) -> None:
     ann = sqlite_house.ann
     id = ann.make("/tokens", name="t")["id"]
-    for answer in (ann.post("/tokens", **{"name": "n", field: value}), ann.patch(f"/tokens/{id}", **{field: value})):
-        assert answer.status_code in (400, 403) if field == "group" else answer.status_code == 400, answer.text
-        error = answer.json()["error"]
-        assert error["param"] == param and error["fields"][param] and error["code"]
+    for field, value, param in WRONG:
+        made, changed = ann.post("/tokens", **{"name": "n", field: value}), ann.patch(f"/tokens/{id}", **{field: value})
+        for answer in (made, changed):
+            assert answer.status_code == (403 if value == "no such group" else 400), (field, value, answer.text)
+            error = answer.json()["error"]
+            assert error["param"] == param and error["fields"][param] and error["code"], (field, value, error)
     assert ann.get("/tokens").json()["total"] == 1
 
 
@@ -119,7 +118,8 @@ def test_every_wrong_field_is_named(sqlite_house: House) -> None:
     assert set(error["fields"]) == {"name", "quota", "ip_whitelist.0", "odd"}
 
 
-def test_a_past_expiry_is_allowed_and_makes_the_token_expired_at_once(house: House) -> None:
+def test_a_past_expiry_is_allowed_and_makes_the_token_expired_at_once(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.ann.make("/tokens", name="t", expires_at=to_rfc3339(house.tools.now() - 1))
     assert made["status"] == "expired"
 
@@ -127,7 +127,8 @@ def test_a_past_expiry_is_allowed_and_makes_the_token_expired_at_once(house: Hou
 def test_b14_a_change_leaves_absent_fields_alone(house: House) -> None:
     made = house.ann.make("/tokens", **FIELDS)
     del made["value"]
-    for field, value in {"name": "other", "quota": 5, "allowed_models": [], "enabled": False, "rate_limit": None}.items():
+    changes = {"name": "other", "quota": 5, "allowed_models": [], "enabled": False, "rate_limit": None}
+    for field, value in changes.items():
         changed = house.ann.patch(f"/tokens/{made['id']}", **{field: value}).json()
         made = {**made, field: value, "status": changed["status"], "remaining": changed["remaining"]}
         assert changed == made
@@ -208,7 +209,7 @@ def test_lists_sort_page_and_search_with_wildcards_as_letters(house: House) -> N
         return [x["name"] for x in house.ann.get("/tokens", **query).json()["items"]]
 
     assert names() == ["UPPER", "back\\slash", "aXb", "a_b", "a%b"]
-    assert names(sort="name") == ["a%b", "a_b", "aXb", "back\\slash", "UPPER"] or house.tools.db.path is None
+    assert names(sort="name")[3:] == ["back\\slash", "UPPER"] and names(sort="-name")[:2] == ["UPPER", "back\\slash"]
     assert names(search="%") == ["a%b"] and names(search="_") == ["a_b"] and names(search="\\") == ["back\\slash"]
     assert names(search="%_%_%_%") == [] and names(search="upper") == ["UPPER"]
     assert names(page=2, page_size=2) == ["aXb", "a_b"] and names(page=9) == []

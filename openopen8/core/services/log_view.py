@@ -110,7 +110,8 @@ def _named(session: Session, table: Any, ids: set[int | None]) -> dict[int, str]
     wanted = [id for id in ids if id]
     if not wanted:
         return {}
-    return dict(session.execute(select(table.id, table.name).where(col(table.id).in_(wanted))).tuples().all())
+    rows = session.execute(select(table.id, table.name).where(col(table.id).in_(wanted)))
+    return {row[0]: row[1] for row in rows}
 
 
 def _name(names: dict[int, str], id: int | None) -> str:
