@@ -234,6 +234,16 @@ def whole(text: str = "Hello!", usage: Any = USAGE, gated: bool = False, headers
     return script
 
 
+def as_asked(text: str = "Hello!", usage: Any = USAGE) -> Script:
+    """Whole or streamed, as the request wants it."""
+
+    async def script(exchange: Exchange) -> None:
+        wanted = exchange.received.json.get("stream")
+        await (streamed(text, usage=usage) if wanted else whole(text, usage=usage))(exchange)
+
+    return script
+
+
 def status(code: int, body: Any = None, headers: dict[str, str] | None = None) -> Script:
     """An error."""
     value = {"error": {"message": f"upstream says {code}", "type": "t", "code": "c"}} if body is None else body
