@@ -24,11 +24,11 @@ def relative(ms: rx.Var[int]) -> rx.Var[str]:
 
 def exact(ms: rx.Var[int]) -> rx.Var[str]:
     """Date and time of the reader's own zone and language."""
-    return rx.Var(f"new Date({ms!s}).toLocaleString({Me.lang!s} === 'zh' ? 'zh-CN' : 'en-GB')").to(str)
+    return rx.Var(f"new Date({ms}).toLocaleString({Me.lang} === 'zh' ? 'zh-CN' : 'en-GB')").to(str)
 
 
 def _iso(ms: rx.Var[int]) -> rx.Var[str]:
-    return rx.Var(f"new Date({ms!s}).toISOString()").to(str)
+    return rx.Var(f"new Date({ms}).toISOString()").to(str)
 
 
 def _words(age: rx.Var[int], way: str) -> rx.Var[str]:
