@@ -12,10 +12,10 @@ def datetime_input(value: rx.Var[str], on_change: Callable[[rx.Var[str]], Any], 
     """An input for RFC 3339 ``value`` (empty = none); ``on_change`` gets RFC 3339 in UTC, or empty."""
 
     def utc(text: rx.Var[str]) -> rx.Var[str]:
-        return rx.Var(f"(isNaN(Date.parse({text!s})) ? '' : new Date({text!s}).toISOString())").to(str)
+        return rx.Var(f"(isNaN(Date.parse({text})) ? '' : new Date({text}).toISOString())").to(str)
 
     local = rx.Var(
-        f"(isNaN(Date.parse({value!s})) ? '' : new Date(Date.parse({value!s}) - new Date({value!s}).getTimezoneOffset()"
+        f"(isNaN(Date.parse({value})) ? '' : new Date(Date.parse({value}) - new Date({value}).getTimezoneOffset()"
         " * 60000).toISOString().slice(0, 16))"
     ).to(str)
     return rx.el.input(

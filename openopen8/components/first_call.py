@@ -24,8 +24,8 @@ def first_call(sample: rx.Var[Sample]) -> rx.Component:
 def curl(sample: rx.Var[Sample]) -> rx.Var[str]:
     """The call as one text; the address is the settings' or the browser's own."""
     return rx.Var(
-        f"`curl ${{{sample.base!s} || (globalThis.location?.origin ?? '')}}/v1/chat/completions \\\\\n"
-        f'  -H "Authorization: Bearer ${{{sample.hint!s}}}" \\\\\n'
+        f"`curl ${{{sample.base} || (globalThis.location?.origin ?? '')}}/v1/chat/completions \\\\\n"
+        f'  -H "Authorization: Bearer ${{{sample.hint}}}" \\\\\n'
         '  -H "Content-Type: application/json" \\\\\n'
-        f'  -d \'{{"model": "${{{sample.model!s}}}", "messages": [{{"role": "user", "content": "Hello"}}]}}\'`'
+        f'  -d \'{{"model": "${{{sample.model}}}", "messages": [{{"role": "user", "content": "Hello"}}]}}\'`'
     ).to(str)

@@ -86,8 +86,8 @@ def _state(row: rx.Var[ChannelRow]) -> rx.Component:
 
 def clock(ms: rx.Var[int]) -> rx.Var[str]:
     """``14:02`` in the reader's zone."""
-    zone = f"{Me.lang!s} === 'zh' ? 'zh-CN' : 'en-GB'"
-    return rx.Var(f"new Date({ms!s}).toLocaleTimeString({zone}, {{hour: '2-digit', minute: '2-digit'}})").to(str)
+    zone = f"{Me.lang} === 'zh' ? 'zh-CN' : 'en-GB'"
+    return rx.Var(f"new Date({ms}).toLocaleTimeString({zone}, {{hour: '2-digit', minute: '2-digit'}})").to(str)
 
 
 def _test(row: rx.Var[ChannelRow]) -> rx.Component:

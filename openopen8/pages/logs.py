@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from openopen8.components.datetime import datetime_input
 from openopen8.components.moment import moment
 from openopen8.components.page import Page
 from openopen8.components.table import Column, table
@@ -135,21 +136,12 @@ def _times() -> rx.Component:
 
 
 def _time(name: str, label: rx.Var[str], value: rx.Var[str], change: Any) -> rx.Component:
-    def utc(text: rx.Var[str]) -> rx.Var[str]:
-        return rx.Var(f"(isNaN(Date.parse({text!s})) ? '' : new Date({text!s}).toISOString())").to(str)
-
-    shown = rx.Var(
-        f"(({value!s}) ? new Date(Date.parse({value!s}) - new Date({value!s}).getTimezoneOffset() * 60000)"
-        ".toISOString().slice(0, 16) : '')"
-    ).to(str)
     return rx.el.div(
         rx.el.label(label, html_for=f"log-{name}"),
-        rx.el.input(
+        datetime_input(
+            value,
+            change,
             id=f"log-{name}",
-            type="datetime-local",
-            default_value=shown,
-            on_change=lambda text: change(utc(text)),
-            class_name="input",
             custom_attrs={
                 "aria-describedby": "log-times-error",
                 "aria-invalid": rx.cond(Logs.time_error != "", "true", "false"),
