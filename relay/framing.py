@@ -37,13 +37,12 @@ class SSE:
     Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
 
-    __slots__ = ("_buffer", "_max", "_scanned", "_swallow", "skipped")
+    __slots__ = ("_buffer", "_max", "_scanned", "skipped")
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self._buffer = bytearray()
         self._max = max_frame
         self._scanned = 0
-        self._swallow = False
         self.skipped = 0
 
     @property
@@ -53,8 +52,6 @@ class SSE:
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that ``data`` completes. Raises FramingError; the decoder is then of no more use."""
-        if self._swallow and data:
-            data = self._without_late_newline(data)
         if not self._buffer and b"\r" not in data:
             return self._quick(data)
         self._buffer += data
@@ -77,14 +74,6 @@ class SSE:
             return []
         return [Frame(frames[0].event, frames[0].data, rest + b"\n\n")]
 
-    def _without_late_newline(self, data: bytes) -> bytes:
-        """The LF of a CRLF whose CR already ended a frame is no line of its own."""
-        self._swallow = False
-        if data[:1] != b"\n":
-            return data
-        self.skipped += 1
-        return data[1:]
-
     def _quick(self, data: bytes) -> list[Frame]:
         frames: list[Frame] = []
         start = 0
@@ -102,10 +91,8 @@ class SSE:
         buffer, start, scan = self._buffer, 0, self._scanned
         while (match := _BLANK.search(buffer, scan)) is not None:
             end = match.end()
-            if end == len(buffer) and match.group().endswith(b"\r"):
-                if match.group() == b"\r\n\r":
-                    break  # a CRLF stream: its LF is on the way
-                self._swallow = True
+            if end == len(buffer) and match.group() == b"\r\n\r":
+                break  # its LF is on the way; should another line end do so, it is an empty line and harmless
             self._take(bytes(buffer[start:end]), frames)
             start = scan = end
         del buffer[:start]

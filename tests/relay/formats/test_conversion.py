@@ -182,6 +182,8 @@ def test_a_refusal_in_the_models_words_stays_one_where_there_is_a_place_for_it()
 def test_a_streamed_refusal_folds_into_the_whole_one() -> None:
     happened = [Start(), Delta("I ", 0, "refusal"), Delta("won't.", 0, "refusal"), Stop("refusal")]
     again = fold(events("openai_chat", written("openai_chat", list(happened), Usage(Counts()))))
+    mixed = fold([Delta("Well, "), Delta("no.", 0, "refusal")])
+    assert mixed.parts == (Text("Well, "), Refusal("no."))
     assert again.choices == fold(happened).choices == (Choice(0, (Refusal("I won't."),), "refusal"),)
 
 
