@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import uvicorn
 
@@ -13,8 +14,8 @@ from openopen8.server.parts import SERVED
 
 def run(listener_fd: int) -> None:
     """Serve the dashboard's events on the inherited unix socket until told to stop."""
-    # Reflex reads these when it is imported
-    os.environ.update({SERVED: "1", "REFLEX_ENV_MODE": "prod", "__REFLEX_SKIP_COMPILE": "true"})
+    listener = socket.socket(fileno=listener_fd)
+    _settle_reflex(Path(listener.getsockname()).parent)
     from reflex_base.registry import RegistrationContext
 
     from openopen8.server.reflex_config import config
@@ -26,4 +27,11 @@ def run(listener_fd: int) -> None:
     # Everything on this socket comes from our own workers, which name the caller's address:
     # without it Reflex fails, since a unix socket has no peer address.
     options = door.options() | {"proxy_headers": True, "forwarded_allow_ips": "*", "timeout_graceful_shutdown": 2}
-    uvicorn.Server(uvicorn.Config(app(), loop=door.loop(), **options)).run(sockets=[socket.socket(fileno=listener_fd)])
+    uvicorn.Server(uvicorn.Config(app(), loop=door.loop(), **options)).run(sockets=[listener])
+
+
+def _settle_reflex(folder: Path) -> None:
+    """Reflex reads these when it is imported; what it writes goes into ``folder``, not where we were started."""
+    os.environ.update({SERVED: "1", "REFLEX_ENV_MODE": "prod", "__REFLEX_SKIP_COMPILE": "true"})
+    places = {"REFLEX_WEB_WORKDIR": ".web", "REFLEX_STATES_WORKDIR": ".states", "REFLEX_UPLOADED_FILES_DIR": "uploads"}
+    os.environ.update({name: str(folder / place) for name, place in places.items()})
