@@ -107,10 +107,12 @@ def _named(name: str, root: str, format: Format) -> Route | None:
 
 
 def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:
-    """Lists are answered in the format that the caller's headers show."""
-    if route.format is OPENAI and b"anthropic-version" in headers:
+    """Lists are answered in the format that the caller's headers show: newer Google SDKs ask at ``/v1/models``."""
+    if route.format is not OPENAI:
+        return route
+    if b"anthropic-version" in headers:
         return replace(route, format=CLAUDE)
-    return route
+    return replace(route, format=GEMINI) if b"x-goog-api-key" in headers else route
 
 
 def error_format(path: str, headers: dict[bytes, bytes]) -> Format:

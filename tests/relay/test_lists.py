@@ -30,6 +30,8 @@ async def test_lists_come_in_the_callers_format(house: House) -> None:
     assert claude["has_more"] is False and claude["first_id"] == claude["last_id"] == "m"
     gemini = (await house.caller.get("/v1beta/models")).json
     assert gemini["models"][0]["name"] == "models/m"
+    google = await Caller(house.relay, headers={"x-goog-api-key": house.key}).get("/v1/models")
+    assert google.json == gemini
     assert "generateContent" in gemini["models"][0]["supportedGenerationMethods"]
 
 
