@@ -42,7 +42,7 @@ def set(tools: Tools, actor: Actor, changes: Mapping[str, Any]) -> Options:
     values = _checked(changes)
     with tools.db.write() as session:
         for name, value in values.items():
-            session.merge(Option(name=name, value=value))
+            _store(session, name, value)
         if values:
             bump(session)
             told = ", ".join(f"{name} = {value!r}" for name, value in sorted(values.items()))
@@ -54,6 +54,16 @@ def set(tools: Tools, actor: Actor, changes: Mapping[str, Any]) -> Options:
 def defaults() -> dict[str, Any]:
     """Each setting's default, by name."""
     return asdict(Options())
+
+
+def _store(session: Session, name: str, value: Any) -> None:
+    row = session.get(Option, name)
+    if value is None:
+        # only settings whose default is None may be None: no row says the same
+        if row is not None:
+            session.delete(row)
+        return
+    session.merge(Option(name=name, value=value))
 
 
 def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:

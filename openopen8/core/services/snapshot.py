@@ -19,7 +19,8 @@ Row = Sequence[Any]
 Fetch = Callable[[str], Awaitable[Sequence[Row]]]
 
 REVISION = "SELECT number FROM revisions WHERE name = 'snapshot'"
-_OPTIONS = "SELECT name, value FROM options"
+# as text, since a driver may have parsed JSON already, and a parsed text could not be told from an unparsed one
+_OPTIONS = "SELECT name, CAST(value AS TEXT) FROM options"
 _GROUPS = "SELECT id, name, ratio, selectable, rate_limit FROM groups"
 _KEYS = "SELECT channel_id, id, sealed, env_name, COALESCE(rest_until, 0) FROM channel_keys WHERE enabled ORDER BY id"
 _CHANNELS = (
