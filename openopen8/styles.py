@@ -1,4 +1,4 @@
-"""Design tokens: the theme that Radix derives its colours from. Rules that need a selector are in assets/openopen8.css."""
+"""Design tokens: the theme that Radix derives its colours from. Rules that need a selector are in assets/*.css."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from openopen8.components.text import t
 
 # a field that is not on the page comes as null: left out
 _POST = (
-    "fetch('%s', {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(%s, (_, v) => v ?? undefined)})"
+    "fetch('%s', {method: 'POST', headers: {'content-type': 'application/json'},"
+    " body: JSON.stringify(%s, (_, v) => v ?? undefined)})"
     ".then(async (r) => { if (r.ok) { location.assign('/'); return {}; }"
     " return (await r.json()).error ?? {code: 'unreachable', message: r.statusText}; })"
     ".catch(() => ({code: 'unreachable', message: %s}))"

@@ -55,7 +55,9 @@ def plain(page: Page) -> rx.Component:
 
 def brand() -> rx.Component:
     """The product's sign and name."""
-    return rx.el.div(rx.el.span("∞", class_name="brand-sign", aria_hidden="true"), rx.el.span("OpenOpen8"), class_name="brand")
+    return rx.el.div(
+        rx.el.span("∞", class_name="brand-sign", aria_hidden="true"), rx.el.span("OpenOpen8"), class_name="brand"
+    )
 
 
 def reconnecting() -> rx.Component:
@@ -104,11 +106,18 @@ def _top(page: Page, menu: Sequence[Page]) -> rx.Component:
 
 def _drawer(page: Page, menu: Sequence[Page]) -> rx.Component:
     opener = rx.icon_button(
-        rx.icon("menu", size=18), aria_label=t("common.menu"), variant="ghost", color_scheme="gray", type="button",
-        on_click=Me.open_menu(True), class_name="only-phone",
+        rx.icon("menu", size=18),
+        aria_label=t("common.menu"),
+        variant="ghost",
+        color_scheme="gray",
+        type="button",
+        on_click=Me.open_menu(True),
+        class_name="only-phone",
     )
     links = rx.el.div(_links(page, menu, phone=True), on_click=Me.open_menu(False))
-    box = sheet(t("common.product"), t("common.menu"), links, open=Me.menu_open, on_open_change=Me.open_menu, side="left")
+    box = sheet(
+        t("common.product"), t("common.menu"), links, open=Me.menu_open, on_open_change=Me.open_menu, side="left"
+    )
     return rx.fragment(opener, box)
 
 
@@ -117,37 +126,54 @@ def _balance() -> rx.Component:
     figure = rx.el.span(f"{Me.balance:,}", key=Me.balance.to_string(), class_name="number arriving")
     worth = rx.el.span(Me.worth, class_name="muted number")
     pill = rx.el.div(
-        rx.icon("wallet", size=14, aria_hidden="true"), figure, worth, class_name="balance", title=words, role="img",
-        aria_label=words, data_negative=rx.cond(Me.balance < 0, "yes", "no"),
+        rx.icon("wallet", size=14, aria_hidden="true"),
+        figure,
+        worth,
+        class_name="balance",
+        title=words,
+        role="img",
+        aria_label=words,
+        data_negative=rx.cond(Me.balance < 0, "yes", "no"),
     )
     return rx.cond(Me.worth != "", pill)
 
 
 def _language() -> rx.Component:
     return rx.el.button(
-        t("common.language"), type="button", on_click=Me.switch_language, aria_label=t("common.language.label"),
+        t("common.language"),
+        type="button",
+        on_click=Me.switch_language,
+        aria_label=t("common.language.label"),
         class_name="plain",
     )
 
 
 def _theme() -> rx.Component:
     return rx.icon_button(
-        rx.color_mode_cond(rx.icon("moon", size=16), rx.icon("sun", size=16)), on_click=rx.toggle_color_mode,
-        aria_label=t("common.theme"), variant="ghost", color_scheme="gray", type="button",
+        rx.color_mode_cond(rx.icon("moon", size=16), rx.icon("sun", size=16)),
+        on_click=rx.toggle_color_mode,
+        aria_label=t("common.theme"),
+        variant="ghost",
+        color_scheme="gray",
+        type="button",
     )
 
 
 def _user(menu: Sequence[Page]) -> rx.Component:
     opener = rx.popover.trigger(
         rx.el.button(
-            rx.el.span(Me.name[:1], class_name="avatar", aria_hidden="true"), aria_label=t("common.user.menu"),
-            type="button", class_name="plain",
+            rx.el.span(Me.name[:1], class_name="avatar", aria_hidden="true"),
+            aria_label=t("common.user.menu"),
+            type="button",
+            class_name="plain",
         )
     )
     profile = [page for page in menu if page.route == "/profile"]
     links = [rx.link(t(page.title), href=page.route, underline="none", class_name="menu-link") for page in profile]
     leave = NativeForm.create(
-        rx.el.button(t("common.logout"), type="submit", class_name="menu-link"), action="/api/session/end", method="post"
+        rx.el.button(t("common.logout"), type="submit", class_name="menu-link"),
+        action="/api/session/end",
+        method="post",
     )
     who = rx.el.p(rx.el.strong(Me.name), rx.el.span(Me.role, class_name="muted"), class_name="who")
     keys = rx.el.button(t("common.shortcuts"), type="button", on_click=Me.list_keys(True), class_name="menu-link")
@@ -157,4 +183,3 @@ def _user(menu: Sequence[Page]) -> rx.Component:
 
 def _lang() -> rx.Var[str]:
     return rx.cond(Me.lang == "zh", "zh-CN", "en")
-

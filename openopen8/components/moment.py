@@ -8,6 +8,8 @@ from openopen8.components.text import t
 from openopen8.state.me import Me
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+_FAR = 60 * _DAY
+"""Beyond that a date says more than a number of days."""
 
 
 def moment(ms: rx.Var[int], none: rx.Var[str] | str = "–") -> rx.Component:
@@ -19,12 +21,17 @@ def moment(ms: rx.Var[int], none: rx.Var[str] | str = "–") -> rx.Component:
 def relative(ms: rx.Var[int]) -> rx.Var[str]:
     """The words of :func:`moment` as a Var."""
     age = Me.now - ms
-    return rx.cond(age >= -_MINUTE / 2, _words(age, "ago"), _words(-age, "in"))
+    near = rx.cond(age >= -_MINUTE / 2, _words(age, "ago"), _words(-age, "in"))
+    return rx.cond((age > _FAR) | (age < -_FAR), _date(ms), near).to(str)
 
 
 def exact(ms: rx.Var[int]) -> rx.Var[str]:
     """Date and time of the reader's own zone and language."""
     return rx.Var(f"new Date({ms}).toLocaleString({Me.lang} === 'zh' ? 'zh-CN' : 'en-GB')").to(str)
+
+
+def _date(ms: rx.Var[int]) -> rx.Var[str]:
+    return rx.Var(f"new Date({ms!s}).toLocaleDateString('sv-SE')").to(str)  # 2030-01-31
 
 
 def _iso(ms: rx.Var[int]) -> rx.Var[str]:

@@ -40,12 +40,20 @@ def shortcuts(menu: Sequence[Page]) -> rx.Component:
     rows = [_row(key, t(f"common.shortcuts.{name}")) for key, name in fixed]
     rows += [_row(f"g {page.go}", t("common.shortcuts.go", page=t(page.title))) for page in menu if page.go]
     opener = rx.el.button(
-        t("common.shortcuts"), type="button", data_keys="?", on_click=Me.list_keys(True), class_name="visually-hidden",
-        tab_index=-1, aria_hidden="true",
+        t("common.shortcuts"),
+        type="button",
+        data_keys="?",
+        on_click=Me.list_keys(True),
+        class_name="visually-hidden",
+        tab_index=-1,
+        aria_hidden="true",
     )
     box = dialog(
-        t("common.shortcuts"), t("common.shortcuts.about"), rx.el.dl(*rows, class_name="keys"),
-        open=Me.keys_listed, on_open_change=Me.list_keys,
+        t("common.shortcuts"),
+        t("common.shortcuts.about"),
+        rx.el.dl(*rows, class_name="keys"),
+        open=Me.keys_listed,
+        on_open_change=Me.list_keys,
     )
     return rx.fragment(rx.el.span(on_mount=run(LISTEN), hidden=True), opener, box)
 

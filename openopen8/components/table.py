@@ -24,7 +24,8 @@ class Column:
     """One column: ``label`` may be a component for a control, ``cell`` draws a row's part.
 
     ``sort`` is the key that the service sorts by (empty: not sortable). ``phone``: ``head`` (top of the card),
-    ``end`` (its top right), ``full`` (a line), ``half`` (half a line), ``hide``. ``wide`` hides below 1100 px.
+    ``end`` (its top right), ``full`` (a line under its label), ``line`` (a line without label), ``half`` (half a line),
+    ``hide``. ``wide`` hides below 1100 px.
     """
 
     key: str
@@ -32,7 +33,7 @@ class Column:
     cell: Callable[[Any], rx.Component]
     sort: str = ""
     align: Literal["left", "right"] = "left"
-    phone: Literal["head", "end", "full", "half", "hide"] = "half"
+    phone: Literal["head", "end", "full", "line", "half", "hide"] = "half"
     wide: bool = False
     control: Callable[[], rx.Component] | None = None
     """Stands in the header instead of the label (which then names it for screen readers)."""
@@ -64,8 +65,9 @@ def table(
     )
     grid = rx.el.table(head, body, aria_label=label, class_name="table", role="table")
     shown = rx.cond(
-        state.ready & (rows.length() == 0), nothing, rx.el.div(grid, class_name="table-box", tab_index=0, role="region",
-                                                                aria_label=label)
+        state.ready & (rows.length() == 0),
+        nothing,
+        rx.el.div(grid, class_name="table-box", tab_index=0, role="region", aria_label=label),
     )
     return rx.el.div(
         rx.cond(state.failure != "", broken(state.failure, state.retry), shown),
@@ -118,6 +120,12 @@ def _header(column: Column, state: Any) -> rx.Component:
 
 def _turn(icon: str, label: rx.Var[str], handler: Any, off: rx.Var[bool]) -> rx.Component:
     return rx.icon_button(
-        rx.icon(icon, size=16), aria_label=label, on_click=handler, disabled=off, variant="soft", color_scheme="gray",
-        size="1", type="button",
+        rx.icon(icon, size=16),
+        aria_label=label,
+        on_click=handler,
+        disabled=off,
+        variant="soft",
+        color_scheme="gray",
+        size="1",
+        type="button",
     )

@@ -33,7 +33,9 @@ def value_dialog() -> rx.Component:
         default_value="curl",
         class_name="calls",
     )
-    stored = rx.el.div(rx.button(t("tokens.value.stored"), on_click=TokenValue.stored, type="button"), class_name="buttons")
+    stored = rx.el.div(
+        rx.button(t("tokens.value.stored"), on_click=TokenValue.stored, type="button"), class_name="buttons"
+    )
     leaving = rx.el.div(
         rx.el.p(t("tokens.value.leaving"), role="alert"),
         rx.el.div(
@@ -130,7 +132,9 @@ def _rotate() -> rx.Component:
         t("tokens.rotate.about"),
         rx.el.div(*choices, class_name="picks spaced", role="group", aria_label=t("tokens.picks")),
         rx.el.div(
-            _cancel(), rx.button(t("tokens.rotate.action"), type="button", on_click=TokenDeeds.rotate), class_name="buttons"
+            _cancel(),
+            rx.button(t("tokens.rotate.action"), type="button", on_click=TokenDeeds.rotate),
+            class_name="buttons",
         ),
         open=TokenDeeds.deed == "rotate",
         on_open_change=TokenDeeds.close,

@@ -13,8 +13,8 @@ from openopen8.state.tokens import Tokens
 
 _EXAMPLE = (
     "'curl ' + globalThis.location?.origin + '/v1/chat/completions"
-    " \\\\\\n  -H \"Authorization: Bearer sk-…\" \\\\\\n  -H \"Content-Type: application/json\""
-    " \\\\\\n  -d \\'{\"model\": ' + JSON.stringify(%s) + ', \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}\\''"
+    ' \\\\\\n  -H "Authorization: Bearer sk-…" \\\\\\n  -H "Content-Type: application/json"'
+    ' \\\\\\n  -d \\\'{"model": \' + JSON.stringify(%s) + \', "messages": [{"role": "user", "content": "Hello"}]}\\\'\''
 )
 
 

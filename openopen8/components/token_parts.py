@@ -15,7 +15,9 @@ def usage(row: Any) -> rx.Component:
     """``12,500 / 100,000`` over a thin bar; ``12,500 used`` where there is no quota."""
     limited = rx.el.div(
         rx.el.div(
-            rx.el.span(number(row.used), rx.el.span(f"/ {row.quota:,}", class_name="muted number"), class_name="pair"),
+            rx.el.span(
+                number(row.used), rx.el.span(f"/ {row.quota:,}", class_name="muted number"), class_name="joined"
+            ),
             rx.el.span(f"{row.percent} %", class_name="muted number"),
             class_name="usage-figures",
         ),
@@ -23,14 +25,14 @@ def usage(row: Any) -> rx.Component:
         class_name="usage",
     )
     free = rx.el.div(
-        rx.el.span(number(row.used), rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="pair"),
+        rx.el.span(number(row.used), rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="joined"),
         class_name="usage",
     )
     return rx.cond(row.quota > 0, limited, free)
 
 
 def models(row: Any) -> rx.Component:
-    """"all", or how many with the names behind a click."""
+    """ "all", or how many with the names behind a click."""
     count = row.models.length()
     words = rx.cond(count == 1, t("tokens.models.one"), t("tokens.models.many", n=count))
     names = rx.el.ul(rx.foreach(row.models, lambda name: rx.el.li(name, class_name="mono")), class_name="names")
@@ -43,7 +45,7 @@ def models(row: Any) -> rx.Component:
 
 def group(row: Any) -> rx.Component:
     """The group whose ratio counts, with the ratio."""
-    return rx.el.span(row.group, rx.el.span(f"×{row.ratio}", class_name="muted number"), class_name="pair")
+    return rx.el.span(row.group, rx.el.span(f"×{row.ratio}", class_name="muted number"), class_name="joined")
 
 
 def expiry(row: Any) -> rx.Component:

@@ -12,9 +12,7 @@ from openopen8.components.text import t
 from openopen8.components.typed import typed, typed_lines
 from openopen8.state.token_form import TokenForm
 
-_LOCAL = (
-    "({ms} > 0 ? new Date({ms} - new Date({ms}).getTimezoneOffset() * 60000).toISOString().slice(0, 16) : '')"
-)
+_LOCAL = "({ms} > 0 ? new Date({ms} - new Date({ms}).getTimezoneOffset() * 60000).toISOString().slice(0, 16) : '')"
 """Milliseconds UTC as the text of a datetime-local input, in the reader's zone."""
 
 
@@ -99,11 +97,11 @@ def _models() -> rx.Component:
     )
     choices = rx.cond(
         TokenForm.options.length() > 0,
-        rx.el.ul(rx.foreach(TokenForm.options, _choice), class_name="choices", aria_label=t("tokens.form.models.choices")),
+        rx.el.ul(
+            rx.foreach(TokenForm.options, _choice), class_name="choices", aria_label=t("tokens.form.models.choices")
+        ),
     )
-    control = rx.el.div(
-        rx.cond(TokenForm.models.length() > 0, chosen), box, adds, choices, class_name="model-field"
-    )
+    control = rx.el.div(rx.cond(TokenForm.models.length() > 0, chosen), box, adds, choices, class_name="model-field")
     return _field("allowed_models", "models", control)
 
 

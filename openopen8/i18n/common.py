@@ -31,7 +31,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
     "failed": ("This could not be loaded", "加载失败"),
-    "failed.about": ("The server answered with an error. What you see may be incomplete.", "服务器返回错误，内容可能不完整。"),
     "loading": ("Loading", "加载中"),
     "previous": ("Previous page", "上一页"),
     "next": ("Next page", "下一页"),

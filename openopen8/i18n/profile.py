@@ -30,7 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "theme": ("Theme", "主题"),
     "theme_light": ("Light", "浅色"),
     "theme_dark": ("Dark", "深色"),
-    "theme_system": ("As the system", "跟随系统"),
+    "theme_system": ("System", "跟随系统"),
     "password": ("Password", "密码"),
     "password_help": (
         "At least 8 characters. Your other sessions end; this one stays.",

@@ -37,7 +37,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.disable": ("Disable", "停用"),
     "menu.enable": ("Enable", "启用"),
     "menu.delete": ("Delete", "删除"),
-    "copied": ("Example call copied. Put the token's value in place of sk-…", "示例调用已复制，请将 sk-… 换成令牌的值。"),
+    "copied": (
+        "Example call copied. Put the token's value in place of sk-…",
+        "示例调用已复制，请将 sk-… 换成令牌的值。",
+    ),
     "empty": ("No tokens yet", "还没有令牌"),
     "empty.about": (
         "A token lets a program call this gateway on your account. Make one for each application, so that each "
@@ -50,6 +53,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "none.clear": ("Show all", "显示全部"),
     "enabled.many": ("Enabled: {n}", "已启用 {n} 个令牌"),
     "disabled.many": ("Disabled: {n}. Refused from the next request on.", "已停用 {n} 个令牌，下一个请求起即被拒绝。"),
+    "enabled.one": ("{name} is enabled.", "{name} 已启用。"),
+    "disabled.one": ("{name} is disabled: refused from the next request on.", "{name} 已停用，下一个请求起即被拒绝。"),
     "deleted.many": ("Deleted: {n}", "已删除 {n} 个令牌"),
     "deleted": ("{name} was deleted.", "{name} 已删除。"),
     "saved": ("{name} was saved. It counts for the next request.", "{name} 已保存，下一个请求起生效。"),
@@ -72,7 +77,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "留空 = 分组的全部模型。可在下方选择，或输入名称后按回车。",
     ),
     "form.models.adds": ("Save also allows: {names}", "保存时还将允许：{names}"),
-    "form.models.none": ("The group has no priced model with an open channel yet.", "该分组还没有已定价且有可用渠道的模型。"),
     "form.models.search": ("Search or type a name", "搜索或输入名称"),
     "form.models.remove": ("Remove {name}", "移除 {name}"),
     "form.models.choices": ("Available", "可选"),

@@ -14,7 +14,9 @@ def body() -> rx.Component:
     return entrance(
         Setup, "/api/setup", "setup.title", "setup.about", "setup.button",
         entry(Setup, "username", "login.username", auto_complete="username", auto_focus=True),
-        entry(Setup, "password", "login.password", "setup.password.help", type="password", auto_complete="new-password"),
+        entry(
+            Setup, "password", "login.password", "setup.password.help", type="password", auto_complete="new-password"
+        ),
         rx.cond(
             Setup.code_needed, entry(Setup, "code", "setup.code", "setup.code.help", auto_complete="one-time-code")
         ),

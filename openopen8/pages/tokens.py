@@ -36,8 +36,8 @@ def _head() -> rx.Component:
     count = Tokens.counts.get("", 0)
     words = rx.cond(count == 1, t("tokens.count.one"), t("tokens.count", n=f"{count:,}"))
     add = rx.button(
-        rx.icon("plus", size=16, aria_hidden="true"), t("tokens.add"), on_click=TokenForm.add, data_keys="n", type="button",
-        disabled=~rx.State.is_hydrated, class_name="push",
+        rx.icon("plus", size=16, aria_hidden="true"), t("tokens.add"), on_click=TokenForm.add, data_keys="n",
+        type="button", disabled=~rx.State.is_hydrated, class_name="push",
     )  # fmt: skip
     return rx.el.div(rx.el.span(rx.cond(Tokens.ready, words, ""), class_name="muted"), add, class_name="tools")
 
@@ -106,7 +106,7 @@ def _tick_all() -> rx.Component:
 
 def _name(row: Any) -> rx.Component:
     return rx.el.div(
-        rx.link(row.name, href=f"/tokens/{row.id}", class_name="row-name", underline="hover"),
+        rx.link(row.name, href=f"/tokens/{row.id}", class_name="row-name", underline="hover", title=row.name),
         rx.el.span(row.hint, class_name="mono muted"),
         class_name="two-lines",
     )
@@ -119,14 +119,21 @@ def _row_class(row: Any) -> Any:
 COLUMNS = (
     Column("tick", t("common.select.all"), _tick, phone="hide", control=_tick_all),
     Column("name", t("tokens.column.name"), _name, sort="name", phone="head"),
-    Column("status", t("tokens.column.status"), lambda row: token_badge(row.status), phone="full"),
-    Column("used", t("tokens.column.used"), usage, sort="used", phone="full"),
+    Column("status", t("tokens.column.status"), lambda row: token_badge(row.status), phone="line"),
+    Column("used", t("tokens.column.used"), usage, sort="used", phone="line"),
     Column("models", t("tokens.column.models"), models),
     Column("group", t("tokens.column.group"), group),
     Column("expires", t("tokens.column.expires"), expiry, sort="expires_at"),
-    Column("last", t("tokens.column.last"), lambda row: moment(row.last_used_at, t("common.never")), sort="last_used_at"),
-    Column("menu", t("tokens.column.menu"), token_menu, phone="end", control=lambda: rx.el.span(
-        t("tokens.column.menu"), class_name="visually-hidden")),
+    Column(
+        "last", t("tokens.column.last"), lambda row: moment(row.last_used_at, t("common.never")), sort="last_used_at"
+    ),
+    Column(
+        "menu",
+        t("tokens.column.menu"),
+        token_menu,
+        phone="end",
+        control=lambda: rx.el.span(t("tokens.column.menu"), class_name="visually-hidden"),
+    ),
 )
 
 PAGE = Page(

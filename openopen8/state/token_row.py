@@ -49,7 +49,7 @@ def row_of(view: TokenView) -> TokenRow:
         held=view.held,
         remaining=view.remaining or 0,
         quota=view.quota,
-        percent=min(999, 100 * view.used // view.quota) if view.quota else 0,
+        percent=min(100, 100 * view.used // view.quota) if view.quota else 0,
         quota_period=view.quota_period,
         models=view.allowed_models,
         ranges=view.ip_whitelist,

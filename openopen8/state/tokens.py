@@ -119,7 +119,12 @@ class Tokens(Listing, UserPage):
             return
         self._undo = (changed, not enabled) if undo else ((), True)
         self.ticked = []
-        self._say("success", f"tokens.{'enabled' if enabled else 'disabled'}.many", undo=undo, n=count)
+        word = "enabled" if enabled else "disabled"
+        names = [row.name for row in self.rows if row.id in changed]
+        if len(names) == 1:
+            self._say("success", f"tokens.{word}.one", undo=undo, name=names[0])
+        else:
+            self._say("success", f"tokens.{word}.many", undo=undo, n=count)
         await self._refresh()
 
     def _view(self) -> View:
