@@ -21,7 +21,8 @@ LARGE = 200_000
 IMAGE_TOKENS = 1_000
 """What a part that is no text counts for in a hold."""
 
-LONGEST_PATH = 120
+PER_TURN = 4
+"""Tokens that providers' chat templates add to each turn, and once more before the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ async def looked_at(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance | 
 
 def _look(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance]:
     glance = route.format.glance(body, route.model, route.stream)
-    tokens = sum(count_text(text, glance.model) for text in glance.input_texts) + IMAGE_TOKENS * glance.images
+    tokens = sum(count_text(text, glance.model) for text in glance.input_texts)
+    tokens += IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)
     filled = replace(
         ask,
         model=glance.model,
