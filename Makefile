@@ -17,8 +17,8 @@ help:
 	@echo "also: build, test-all, lint, bench, screenshots, clean"
 
 run: install
-	@$(BIN)/python -m openopen8 build
-	@exec $(BIN)/python -m openopen8 serve
+	@$(BIN)/python -m openopen8 build || echo "Going on with the dashboard as it was."
+	@exec $(BIN)/python -m openopen8 serve --no-build
 
 build: install
 	@$(BIN)/python -m openopen8 build

@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from openopen8.core.errors import Problem
-from openopen8.server import built
+from openopen8.server.built import Place, here
 
 Say = Callable[[str], None]
+Export = Callable[[Place, Say], None]
 
 HEARTBEAT_SECONDS = 10.0
 SHOWN_LINES, SHOWN_WIDTH = 30, 200
@@ -26,31 +26,33 @@ SHOWN_LINES, SHOWN_WIDTH = 30, 200
 _STEPS = ("Initializing", "Compiling", "Installing", "Creating", "modules transformed", "built in")
 
 
-def compile_dashboard(say: Say, force: bool = False) -> bool:
+def compile_dashboard(say: Say, force: bool = False, place: Place | None = None, export: Export | None = None) -> bool:
     """Bring the compiled dashboard up to date; False when it already was.
 
-    Raises a Problem with the last lines of the build's output when it fails. Two processes never
-    compile at once: the second waits, and finds it done.
+    Raises a Problem with the reason when it fails. Two processes never compile at once: the second
+    waits, and finds it done.
     """
-    if not force and built.is_current():
+    place = place or here()
+    if not force and place.is_current:
         return False
-    if not built.can_compile():
+    if not place.can_compile:
         raise Problem(500, "no_dashboard", "This installation holds no compiled dashboard; install the wheel again.")
-    with _alone(say):
-        if not force and built.is_current():
+    with _alone(place, say):
+        if not force and place.is_current:
             return False
-        began, stamp = time.monotonic(), built.stamp()
+        began, stamp = time.monotonic(), place.stamp()
         say("Compiling the dashboard; the first time takes a minute or two, and needs the network once.")
-        _export(say)
-        _swap_in(stamp)
+        (export or run_reflex)(place, say)
+        _swap_in(place, stamp)
         say(f"The dashboard is compiled ({time.monotonic() - began:.0f} s).")
     return True
 
 
-def _export(say: Say) -> None:
+def run_reflex(place: Place, say: Say) -> None:
+    """`reflex export`; its output is in `.web/build/client` then."""
     command = [sys.executable, "-m", "reflex", "export", "--no-zip"]
     process = subprocess.Popen(
-        command, cwd=built.ROOT, env=_environment(), text=True, stdin=subprocess.DEVNULL,
+        command, cwd=place.root, env=_environment(), text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
     )  # fmt: skip
     done = threading.Event()
@@ -91,10 +93,9 @@ def _heartbeat(say: Say, done: threading.Event) -> None:
         say(f"  … {time.monotonic() - began:.0f} s")
 
 
-def _swap_in(stamp: str) -> None:
+def _swap_in(place: Place, stamp: str) -> None:
     """Copy the output beside the old one, then put it in its place; the stamp comes last."""
-    output = built.ROOT / ".web" / "build" / "client"
-    home = built.home()
+    output, home = place.root / ".web" / "build" / "client", place.home
     fresh, old = home.with_name("dashboard.new"), home.with_name("dashboard.old")
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,10 +108,9 @@ def _swap_in(stamp: str) -> None:
 
 
 @contextmanager
-def _alone(say: Say) -> Iterator[None]:
-    place: Path = built.home().parent
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "dashboard.lock").open("w") as lock:
+def _alone(place: Place, say: Say) -> Iterator[None]:
+    place.home.parent.mkdir(parents=True, exist_ok=True)
+    with (place.home.parent / "dashboard.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

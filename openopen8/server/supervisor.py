@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from openopen8.core.config import Settings
-from openopen8.server import built
+from openopen8.server.built import here
 from openopen8.server.child import Child
 from openopen8.server.listener import address_of
 from openopen8.server.parts import Part, compile_part, dashboard_part, relay_part
@@ -36,6 +36,7 @@ class Supervisor:
         self._listener = listener
         self._say = say
         self._may_compile = may_compile
+        self._place = here()
         self._address = address_of(listener, settings.host)
         self._stop = asyncio.Event()
         self._children: list[Child] = []
@@ -72,7 +73,7 @@ class Supervisor:
     async def _dashboard(self, part: Part, lifeline: int) -> None:
         """The dashboard at once if there is one; else it is compiled first, while the relay serves."""
         compiling: asyncio.Task[bool] | None = None
-        if self._may_compile and not built.is_current() and built.can_compile():
+        if self._may_compile and not self._place.is_current and self._place.can_compile:
             compiling = asyncio.create_task(self._compile(lifeline))
         try:
             await self._with_pages(part, compiling)
@@ -83,7 +84,7 @@ class Supervisor:
                 compiling.cancel()
 
     async def _with_pages(self, part: Part, compiling: asyncio.Task[bool] | None) -> None:
-        compiled = built.is_there()
+        compiled = self._place.is_there
         if compiled:
             self._keep(part)
         await until_ready(self._address)

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openopen8.core.config import load_settings
 from openopen8.core.tools import open_tools
-from openopen8.server import built, door
+from openopen8.server import door
 from openopen8.server.bridge import Bridge
+from openopen8.server.built import here
 from openopen8.server.front import Front
 from openopen8.server.headers import GUARDS
 
@@ -125,7 +126,8 @@ def run(listener_fd: int, dashboard_socket: Path) -> None:
     from relay.app import Relay
 
     tools = open_tools(load_settings())
-    front = Front(built.client(), built.stamp_file())
+    place = here()
+    front = Front(place.client, place.stamp_file)
     root = Worker(Relay(tools), create_api(tools), front, Bridge(tools, dashboard_socket))
     config = uvicorn.Config(root, loop=door.loop(), **door.options())
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener_fd)])

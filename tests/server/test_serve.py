@@ -7,11 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
+from openopen8.server.compiler import compile_dashboard
 from tests.server.processes import environment, serving, until
+
+
+@pytest.fixture(scope="module")
+def compiled() -> None:
+    """The dashboard of this checkout; quick when it is compiled already."""
+    compile_dashboard(print)
 
 
 def healthy(address: str) -> bool:
@@ -50,7 +62,7 @@ def test_a_killed_worker_comes_back_and_the_other_goes_on(tmp_path: Path) -> Non
 def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-build", "--workers", "2") as server:
         port = int(server.address.rpartition(":")[2])
-        assert len(server.family()) == 3
+        assert len(server.part("relay")) == 2
         server.end(signal.SIGKILL)
         until(lambda: server.family() == [], lambda: server.text)
         with socket.create_server(("127.0.0.1", port)):
@@ -113,3 +125,41 @@ def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
     return subprocess.run(
         command, cwd=folder, env=environment(folder, **more), capture_output=True, text=True, timeout=60
     )
+
+
+def test_a_killed_dashboard_comes_back_and_the_relay_goes_on(tmp_path: Path, compiled: None) -> None:
+    with serving(tmp_path) as server:
+        with events(server.address) as tab:
+            assert tab.recv().startswith("0{")  # type: ignore[arg-type]
+            (killed,) = server.part("dashboard")
+            os.kill(killed, signal.SIGKILL)
+            assert healthy(server.address)
+            with pytest.raises(ConnectionClosed) as closed:
+                tab.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+        # the next one waits in the queue until the new process takes it
+        until(lambda: server.part("dashboard"), lambda: server.text)
+        with events(server.address) as tab:
+            assert tab.recv().startswith("0{")  # type: ignore[arg-type]
+        assert server.part("dashboard") != [killed]
+        assert server.end() == 0
+        assert server.family() == []
+
+
+def test_the_dashboard_ends_with_a_killed_server_and_leaves_nothing_behind(tmp_path: Path, compiled: None) -> None:
+    (tmp_path / "tmp").mkdir()
+    with serving(tmp_path, TMPDIR=str(tmp_path / "tmp")) as server:
+        assert httpx.get(server.address + "/login", trust_env=False).status_code == 200
+        assert len(server.part("dashboard")) == 1
+        server.end(signal.SIGKILL)
+        until(lambda: server.family() == [], lambda: server.text)
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+        assert list((tmp_path / "tmp").glob("openopen8-*")) == []
+
+
+@contextmanager
+def events(address: str) -> Iterator[ClientConnection]:
+    target = address.replace("http:", "ws:") + "/_event/?EIO=4&transport=websocket&token=tab-1"
+    with connect(target, origin=address, subprotocols=["0.10.1"], proxy=None) as tab:  # type: ignore[arg-type, list-item]
+        yield tab
