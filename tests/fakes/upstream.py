@@ -244,6 +244,15 @@ def as_asked(text: str = "Hello!", usage: Any = USAGE) -> Script:
     return script
 
 
+def by_turns(stream: Script, other: Script) -> Script:
+    """One script for streams, another for whole answers."""
+
+    async def script(exchange: Exchange) -> None:
+        await (stream if exchange.received.json.get("stream") else other)(exchange)
+
+    return script
+
+
 def status(code: int, body: Any = None, headers: dict[str, str] | None = None) -> Script:
     """An error."""
     value = {"error": {"message": f"upstream says {code}", "type": "t", "code": "c"}} if body is None else body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.fakes.upstream import streamed, whole
+from tests.relay.driving import question
 from tests.relay.house import Build, House
 
 
@@ -75,6 +76,13 @@ async def test_the_charge_is_committed_before_the_end_of_a_stream_is_sent(house:
     house.fake.script(streamed("Hello!"))
     talk = house.caller.stream()
     await talk.until(b"[DONE]")
+    assert house.entry().credits == 12_500
+    await talk.end()
+
+
+async def test_the_charge_is_committed_before_a_whole_answer_is_sent(house: House) -> None:
+    talk = house.caller.open(body=question())
+    await talk.until(b"Hello!")
     assert house.entry().credits == 12_500
     await talk.end()
 
