@@ -1,0 +1,99 @@
+"""One server with two workers for all sentences, and a second one behind a proxy that it trusts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from openopen8.core.services import access_tokens
+from openopen8.core.services.access_tokens import AccessTokenFields
+from openopen8.core.tools import open_tools
+from tests.conftest import settings_for
+from tests.fakes.upstream import FakeUpstream, whole
+from tests.system.installation import CHAT, Installation
+
+
+@dataclass
+class Site:
+    """A running gateway as an owner of tokens and as a program see it."""
+
+    installation: Installation
+    address: str
+    proxied: str
+    """Address of the same installation behind a trusted proxy: X-Forwarded-For counts."""
+    access: str = field(repr=False)
+
+    def api(self, method: str, path: str, expect: int = 200, **json: Any) -> Any:
+        """One call of the management API as the owner."""
+        answer = httpx.request(
+            method,
+            self.address + "/api" + path,
+            json=json or None,
+            headers={"authorization": f"Bearer {self.access}"},
+            trust_env=False,
+            timeout=30,
+        )
+        assert answer.status_code == expect, answer.text
+        return answer.json() if answer.content else None
+
+    def add(self, **fields: Any) -> tuple[int, str]:
+        """Add a token; its id and value."""
+        made = self.api("POST", "/tokens", 201, **{"name": "app", **fields})
+        return made["id"], made["value"]
+
+    def token(self, id: int) -> Any:
+        return self.api("GET", f"/tokens/{id}")
+
+    def log(self, id: int) -> list[Any]:
+        """The token's log, newest first."""
+        return list(self.api("GET", f"/logs?token_id={id}&page_size=100")["items"])
+
+    def call(self, value: str, model: str = "m", address: str = "", **more: Any) -> httpx.Response:
+        """One chat request on a connection of its own; ``address``: where it claims to come from."""
+        headers = {"authorization": f"Bearer {value}"} | ({"x-forwarded-for": address} if address else {})
+        body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **more.pop("body", {})}
+        base = self.proxied if more.pop("proxied", False) else self.address
+        return httpx.post(base + CHAT, json=body, headers=headers | more.pop("headers", {}), trust_env=False)
+
+    def codes(self, value: str, times: int = 6, **more: Any) -> set[str]:
+        """What several calls in a row say, each on a new connection, so that both workers are asked."""
+        return {code_of(self.call(value, **more)) for _ in range(times)}
+
+
+def code_of(answer: httpx.Response) -> str:
+    """``ok`` or the error's code."""
+    if answer.status_code == 200:
+        return "ok"
+    code = str(answer.json()["error"]["code"])
+    assert answer.headers["x-openopen8-error"] == code or answer.status_code == 429
+    return code
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("seed")
+    (folder / "data").mkdir()
+    shutil.copy(sqlite_template, folder / "data" / "openopen8.db")
+    tools = open_tools(settings_for(folder / "data"))
+    with FakeUpstream(whole()) as fake:
+        installation = Installation(tools, folder, fake)
+        made = access_tokens.create(tools, installation.user, AccessTokenFields(name="tests"))
+        with (
+            installation.serve(workers=2) as server,
+            installation.serve(TRUSTED_PROXIES="127.0.0.1, 10.99.0.0/16") as proxied,
+        ):
+            yield Site(installation, server.address, proxied.address, made.value)
+        installation.world.audit()
+    tools.close()
+
+
+@pytest.fixture(autouse=True)
+def usual_answers(site: Site) -> None:
+    """Whatever an earlier test made the provider say."""
+    site.installation.fake.script(whole())
