@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from openopen8.core.errors import invalid, not_found
 from openopen8.core.models import Channel, ChannelKey
+from openopen8.core.rules.outbound import checked_base_url, same_place
 from openopen8.core.rules.roles import Actor, require_admin
-from openopen8.core.rules.upstream import checked_base_url, origin
 from openopen8.core.security.secrets import hint_of
 from openopen8.core.services import groups, journal
 from openopen8.core.services.channel_fields import ENV_PREFIX, ChannelFields, ChannelPatch
@@ -165,7 +165,7 @@ def record_test(tools: Tools, id: int, result: dict[str, Any]) -> None:
 def _new_address(tools: Tools, session: Session, channel: Channel, text: str, keys_given: bool) -> str:
     url = checked_base_url(text, tools.settings.allow_private_upstreams)
     has_keys = any(key.sealed or key.env_name for key in _keys(session, [channel.id or 0]).get(channel.id or 0, []))
-    if has_keys and not keys_given and origin(url) != origin(channel.base_url):
+    if has_keys and not keys_given and not same_place(url, channel.base_url):
         # otherwise whoever may edit a channel could have its keys sent to a host of theirs
         raise invalid("Another scheme, host or port needs the keys again.", "keys")
     return url
