@@ -34,6 +34,9 @@ def stream_text(name: str, stream: bytes) -> str:
         chunks = [openai.types.chat.ChatCompletionChunk.model_validate_json(frame.data) for frame in found[:-1]]
         return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
     if name == "anthropic":
+        kinds = [frame.event for frame in found if frame.event != "content_block_delta"]
+        block = ["content_block_start", "content_block_stop"] if "content_block_start" in kinds else []
+        assert kinds == ["message_start", *block, "message_delta", "message_stop"]
         return "".join(_claude_text(frame.event, frame.data) for frame in found)
     return "".join(_google_text(google.GenerateContentResponse.model_validate_json(frame.data)) for frame in found)
 

@@ -205,7 +205,7 @@ def _try(name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_deep_nesting_and_huge_numbers_are_problems(name: str) -> None:
     good = json.dumps(GOOD[name]).encode()[:-1]
-    for depth in (900, 5_000, 100_000):
+    for depth in (*range(800, 1000), 5_000, 100_000):
         for field in (b'"x"', b'"messages"', b'"contents"', b'"metadata"'):
             _try(name, good + b"," + field + b":" + b"[" * depth + b"]" * depth + b"}")
     _try(name, good + b',"seed":' + b"9" * 5000 + b"}")

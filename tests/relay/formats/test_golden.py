@@ -16,6 +16,7 @@ from golden_cases import (
     content,
     counts,
     events,
+    frames,
     neutral,
     request,
     written,
@@ -24,7 +25,7 @@ from official_clients import answer_text, stream_text
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
-from relay.neutral import StreamError, Usage, fold
+from relay.neutral import Delta, Event, Start, Stop, StreamError, Usage, fold
 
 every_case = pytest.mark.parametrize("case", CASES)
 every_format = pytest.mark.parametrize("name", NAMES)
@@ -118,6 +119,18 @@ def test_several_answers_at_once_keep_apart(name: str) -> None:
     two = replace(two, choices=(two.choices[0], replace(two.choices[0], index=1, stop="length")))
     parsed = FORMATS[name].parse_response(FORMATS[name].render_response(two, "m", 1, "r"))
     assert parsed.choices == (two.choices[:1] if name == "anthropic" else two.choices)
+
+
+@pytest.mark.parametrize("name", ["openai_chat", "gemini"])
+def test_several_streamed_answers_have_stopped_when_the_last_one_has(name: str) -> None:
+    happened: list[Event] = [Start(), Delta("a", 0), Delta("b", 1), Stop("length", 1), Stop("stop", 0)]
+    reader, writer = FORMATS[name].reader(), FORMATS[name].writer("m", 1, "r", False, False)
+    out = b"".join(writer.feed(event) for event in happened[:4])
+    again = [event for frame in frames(out) for event in reader.feed(frame)]
+    assert not reader.stop_seen
+    rest = writer.feed(happened[4]) + writer.end(Usage(Counts(1)))
+    again += [event for frame in frames(rest) for event in reader.feed(frame)]
+    assert reader.stop_seen and fold(again).choices == fold(happened).choices
 
 
 @every_format
