@@ -32,7 +32,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status_503": ("503 no channel", "503 无可用渠道"),
     "status_504": ("504 provider too slow", "504 上游超时"),
     "kind": ("Entries", "条目"),
-    "kind_any": ("All entries", "全部条目"),
+    "kind_all": ("All entries", "全部条目"),
     "kind_request": ("Requests", "请求"),
     "kind_correction": ("Corrections", "更正"),
     "kind_credit": ("Credits", "充值"),

@@ -19,7 +19,7 @@ DRAFT = ChannelForm.draft
 def form_sheet() -> rx.Component:
     """Opens from the right."""
     form = rx.form(
-        _text("name", DRAFT.name, max_length=64),
+        _text("name", DRAFT.name, max_length=64, auto_focus=True),
         _type(),
         _address(),
         _keys(),
@@ -198,7 +198,7 @@ def _group(tick: rx.Var[GroupTick]) -> rx.Component:
         rx.el.input(type="checkbox", name=f"group:{tick.name}", default_checked=tick.chosen),
         rx.el.span(tick.name),
         rx.el.span(f"× {tick.ratio}", class_name="muted number"),
-        class_name="tick",
+        class_name="check",
     )
 
 
@@ -228,7 +228,7 @@ def _more() -> rx.Component:
         _auto(),
         _text("test_model", DRAFT.test_model, max_length=256),
         _text("note", DRAFT.note, max_length=500),
-        class_name="form more",
+        class_name="more",
         hidden=~ChannelForm.more,
     )
     return rx.el.div(toggle, fields)
@@ -260,7 +260,9 @@ def _auto() -> rx.Component:
         default_checked=DRAFT.auto_disable,
         custom_attrs={"aria-describedby": "channel-auto_disable-help"},
     )
-    label = rx.el.label(box, rx.el.span(t("channels.auto_disable")), html_for="channel-auto_disable", class_name="tick")
+    label = rx.el.label(
+        box, rx.el.span(t("channels.auto_disable")), html_for="channel-auto_disable", class_name="check"
+    )
     return rx.el.div(
         label,
         rx.el.p(t("channels.auto_disable_help"), id="channel-auto_disable-help", class_name="help"),

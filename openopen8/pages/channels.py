@@ -47,8 +47,10 @@ def _columns() -> tuple[Column, ...]:
         Column("test", t("channels.col_test"), _test, phone="full"),
         Column("models", t("channels.col_models"), _models),
         Column("groups", t("channels.col_groups"), lambda row: rx.el.span(row.groups, class_name="cut"), wide=True),
-        Column("priority", t("channels.col_priority"), lambda row: _number(row, "priority"), sort="priority"),
-        Column("weight", t("channels.col_weight"), lambda row: _number(row, "weight")),
+        Column(
+            "priority", t("channels.col_priority"), lambda row: _number(row, "priority"), sort="priority", align="right"
+        ),
+        Column("weight", t("channels.col_weight"), lambda row: _number(row, "weight"), align="right"),
         Column("menu", t("channels.menu"), _menu, phone="end", control=_no_label),
     )
 
@@ -96,7 +98,7 @@ def _test(row: rx.Var[ChannelRow]) -> rx.Component:
         rx.icon("circle_alert", size=14, aria_hidden="true"), t("channels.test_failed"), class_name="sign red"
     )
     facts = rx.el.span(
-        rx.cond(row.test_ok, rx.el.span(row.test_latency, " · ", class_name="number"), ""),
+        rx.cond(row.test_ok, rx.el.span(row.test_latency, class_name="number dotted"), ""),
         moment(row.tested_at),
         class_name="muted under",
     )

@@ -73,8 +73,7 @@ def _step(
         sign,
         rx.el.div(
             rx.el.p(t(f"home.step_{name}"), state, class_name="step-name"),
-            rx.cond(done, rx.fragment(), rx.el.p(t(f"home.step_{name}_help"), class_name="muted")),
-            more or rx.fragment(),
+            more or rx.cond(done, rx.fragment(), rx.el.p(t(f"home.step_{name}_help"), class_name="muted")),
             class_name="step-words",
         ),
         rx.cond(done, rx.fragment(), rx.cond(now, main, later)),
@@ -84,7 +83,8 @@ def _step(
 
 def _call() -> rx.Component:
     wait = rx.el.p(t("home.step_call_wait"), class_name="muted")
-    return rx.cond(Home.steps.call, rx.fragment(), rx.cond(Home.sample.hint != "", first_call(Home.sample), wait))
+    paste = rx.fragment(rx.el.p(t("home.step_call_help"), class_name="muted"), first_call(Home.sample))
+    return rx.cond(Home.steps.call, rx.fragment(), rx.cond(Home.sample.hint != "", paste, wait))
 
 
 def _figures() -> rx.Component:

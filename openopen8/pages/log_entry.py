@@ -192,8 +192,10 @@ def _facts() -> rx.Component:
             _fact(t("logs.user"), row.user, row.user != ""),
             _fact(t("logs.model"), rx.el.code(row.model), row.model != ""),
             _fact(t("logs.upstream_model"), rx.el.code(entry.upstream_model), entry.upstream_model != ""),
-            _fact(t("logs.in_tokens"), _with(row.tokens_in, t("logs.cached"), entry.cached), is_request),
-            _fact(t("logs.out_tokens"), _with(row.tokens_out, t("logs.reasoning"), entry.reasoning), is_request),
+            _fact(t("logs.in_tokens"), _with(row.tokens_in, t("logs.cached"), entry.cached), row.tokens_in != ""),
+            _fact(
+                t("logs.out_tokens"), _with(row.tokens_out, t("logs.reasoning"), entry.reasoning), row.tokens_in != ""
+            ),
             _fact(t("logs.endpoint"), rx.el.code(entry.endpoint), entry.endpoint != ""),
             _fact(t("logs.mode"), mode, is_request),
             _fact(t("logs.channel"), entry.channel, entry.channel != ""),

@@ -13,12 +13,13 @@ from openopen8.components.table import Column, table
 from openopen8.components.text import t
 from openopen8.pages.log_empty import nothing
 from openopen8.pages.log_entry import entry_sheet, status_badge, why
-from openopen8.state.log_filter import KINDS, SPANS, STATUSES
+from openopen8.state.log_filter import KINDS, SPANS, STATUSES, Wish
 from openopen8.state.log_rows import LogRow
 from openopen8.state.logs import Choice, Logs
 from openopen8.state.me import Me
 
 ADMIN = (Me.role == "admin") | (Me.role == "root")
+DEFAULTS = {"span": Wish().span, "kind": Wish().kind}
 DOWN = 160
 """Pixels from the top beyond which the reader is reading and nothing moves."""
 
@@ -42,22 +43,9 @@ def _filters() -> rx.Component:
         _select("model", t("logs.model"), t("logs.all_models"), Logs.wish.model, _names(Logs.models)),
         _select("span", t("logs.time"), None, Logs.wish.span, _words("time", SPANS)),
         _select("status", t("logs.status"), t("logs.status_any"), Logs.wish.status, _words("status", STATUSES[1:])),
-        _select("kind", t("logs.kind"), t("logs.kind_any"), Logs.wish.kind, _words("kind", KINDS[1:])),
+        _select("kind", t("logs.kind"), None, Logs.wish.kind, _words("kind", KINDS)),
         rx.cond(ADMIN, _select("user", t("logs.user"), t("logs.all_users"), Logs.wish.user, _choices(Logs.users))),
         _search(),
-        rx.cond(
-            Logs.narrowed,
-            rx.button(
-                rx.icon("x", size=14),
-                t("logs.clear"),
-                on_click=Logs.clear,
-                variant="ghost",
-                color_scheme="gray",
-                high_contrast=True,
-                type="button",
-                class_name="filter-clear",
-            ),
-        ),
         class_name="filters",
         aria_label=t("logs.filters"),
     )
@@ -75,7 +63,7 @@ def _select(
             id=f"log-{name}",
             value=value,
             on_change=lambda chosen: Logs.choose(name, chosen),
-            class_name=rx.cond(value != ("7d" if name == "span" else ""), "input chosen", "input"),
+            class_name=rx.cond(value != DEFAULTS.get(name, ""), "input chosen", "input"),
         ),
         class_name="filter",
     )
@@ -168,6 +156,7 @@ def _figures() -> rx.Component:
             class_name="figures",
         ),
         rx.el.div(
+            _clear(),
             rx.el.label(
                 rx.switch(checked=Logs.is_live, on_change=Logs.switch_live, id="log-live"),
                 t("logs.live"),
@@ -180,6 +169,17 @@ def _figures() -> rx.Component:
         ),
         class_name="figures-row",
     )
+
+
+def _clear() -> rx.Component:
+    button = rx.el.button(
+        rx.icon("x", size=14, aria_hidden="true"),
+        t("logs.clear"),
+        on_click=Logs.clear,
+        type="button",
+        class_name="quiet-link",
+    )
+    return rx.cond(Logs.narrowed, button)
 
 
 def _figure(label: rx.Var[str], value: rx.Var[str] | str, beside: rx.Var[str] | None = None) -> rx.Component:

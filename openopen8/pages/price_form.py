@@ -52,6 +52,7 @@ def _model() -> rx.Component:
     control = rx.el.input(
         default_value=Prices.model,
         list="price-models",
+        auto_focus=True,
         auto_complete="off",
         spell_check=False,
         class_name="input mono",

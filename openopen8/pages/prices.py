@@ -169,7 +169,7 @@ def _history() -> rx.Component:
     return dialog(
         f"{Prices.history_of}",
         t("prices.history_help"),
-        rx.el.div(grid, class_name="scroll-x", tab_index=0, role="region", aria_label=t("prices.history")),
+        rx.el.div(grid, class_name="scroll-x dialog-body", tab_index=0, role="region", aria_label=t("prices.history")),
         _close(),
         open=Prices.history_of != "",
         on_open_change=Prices.close_history,
@@ -195,7 +195,9 @@ def _past(row: rx.Var[PriceLine]) -> rx.Component:
 
 
 def _close() -> rx.Component:
-    button = rx.button(t("common.close"), variant="soft", color_scheme="gray", high_contrast=True, type="button")
+    button = rx.button(
+        t("common.close"), variant="soft", color_scheme="gray", high_contrast=True, type="button", auto_focus=True
+    )
     return rx.el.div(rx.dialog.close(button), class_name="buttons")
 
 

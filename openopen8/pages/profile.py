@@ -20,7 +20,7 @@ from openopen8.state.profile import AccessRow, Profile, SessionRow
 
 def body() -> rx.Component:
     """What the page shows."""
-    sections = rx.el.div(_tokens(), _look(), _password(), _sessions(), class_name="settings")
+    sections = rx.el.div(_tokens(), _look(), _password(), _sessions(), class_name="profile")
     return rx.fragment(
         rx.cond(Profile.failure != "", broken(Profile.failure, Profile.retry), sections), _value(), _question()
     )

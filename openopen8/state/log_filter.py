@@ -12,7 +12,7 @@ from openopen8.core.services.logs import LogFilter
 
 SPANS = ("15m", "1h", "today", "7d", "all", "custom")
 STATUSES = ("", "ok", "error", "400", "401", "403", "429", "499", "502", "503", "504")
-KINDS = ("", "request", "correction", "credit", "admin", "login")
+KINDS = ("request", "all", "correction", "credit", "admin", "login")
 """What the selects offer; anything else in an address counts as the default."""
 
 
@@ -26,7 +26,7 @@ class Wish:
     since: str = ""
     until: str = ""
     status: str = ""
-    kind: str = ""
+    kind: str = "request"
     user: str = ""
     request: str = ""
 
@@ -50,7 +50,7 @@ def checked(wish: Wish) -> Wish:
         since=wish.since if custom and moment(wish.since) is not None else "",
         until=wish.until if custom and moment(wish.until) is not None else "",
         status=wish.status if wish.status in STATUSES else "",
-        kind=wish.kind if wish.kind in KINDS else "",
+        kind=wish.kind if wish.kind in KINDS else "request",
         user=wish.user if wish.user.isdecimal() and len(wish.user) < 16 else "",
         request=wish.request.strip()[:40],
     )
@@ -102,7 +102,7 @@ def wanted(wish: Wish, now: int) -> LogFilter:
         status=wish.status,
         request_id=wish.request,
         user_id=int(wish.user) if wish.user else None,
-        kind=wish.kind,
+        kind="" if wish.kind == "all" else wish.kind,
     )
 
 
@@ -117,7 +117,7 @@ def csv_address(wish: Wish, now: int) -> str:
         "status": wish.status,
         "request_id": wish.request,
         "user_id": wish.user,
-        "kind": wish.kind,
+        "kind": "" if wish.kind == "all" else wish.kind,
     }
     kept = {name: value for name, value in query.items() if value}
     return f"/api/logs.csv?{urlencode(kept)}" if kept else "/api/logs.csv"

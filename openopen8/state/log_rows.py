@@ -99,7 +99,7 @@ def sums_of(summary: Summary, rate: int) -> LogSums:
 def row_of(entry: EntryView, rate: int, newest: int | None = None) -> LogRow:
     """One line; entries after ``newest`` are fresh."""
     code, message = split_error(entry.error)
-    is_request = entry.kind == "request"
+    counted = bool(entry.input_tokens or entry.output_tokens)
     return LogRow(
         id=entry.id,
         time=entry.time,
@@ -108,10 +108,10 @@ def row_of(entry: EntryView, rate: int, newest: int | None = None) -> LogRow:
         token=entry.token_name or "",
         token_id=entry.token_id or 0,
         model=entry.model,
-        tokens_in=f"{entry.input_tokens:,}" if is_request else "",
-        tokens_out=f"{entry.output_tokens:,}" if is_request else "",
-        credits=f"{entry.credits:,}" if is_request or entry.credits else "",
-        worth=dollars(entry.credits, rate) if entry.credits else "",
+        tokens_in=f"{entry.input_tokens:,}" if counted else "",
+        tokens_out=f"{entry.output_tokens:,}" if counted else "",
+        credits=amount_of(entry),
+        worth=dollars(abs(entry.credits), rate) if entry.credits else "",
         latency=duration(entry.latency_ms),
         first=duration(entry.first_token_ms),
         status=str(entry.status or ""),
@@ -160,6 +160,16 @@ def duration(ms: int | None) -> str:
     if ms < 100_000:
         return f"{ms / 1000:.1f} s"
     return f"{ms // 60_000} min {ms % 60_000 // 1000} s"
+
+
+def amount_of(entry: EntryView) -> str:
+    """Credits as people read them: charged plainly, corrected with −, given with +; empty where nothing moved."""
+    if entry.kind == "credit":
+        return f"{-entry.credits:+,}".replace("-", "−")
+    if entry.kind == "correction":
+        return f"−{-entry.credits:,}"
+    charged = entry.kind == "request" and (entry.status or 0) < 400
+    return f"{entry.credits:,}" if charged or entry.credits else ""
 
 
 def tone_of(kind: str, status: int | None) -> str:

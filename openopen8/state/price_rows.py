@@ -55,9 +55,9 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         id=view.id,
         model=view.model,
         per_call=by_call,
-        input=view.per_call or view.input or "0",
-        output="" if by_call else view.output or "0",
-        cache_read="" if by_call else view.cache_read or "",
+        input=grouped(view.per_call or view.input or "0"),
+        output="" if by_call else grouped(view.output or "0"),
+        cache_read=grouped(view.cache_read or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),
         usd_cache="" if view.cache_read is None else per_million(price.ratio("cache_read"), rate),
@@ -73,13 +73,28 @@ def per_million(ratio: Decimal, rate: int) -> str:
     return dollars(int(ratio * MILLION), rate)
 
 
+def grouped(text: str) -> str:
+    """A decimal text with thousands separators."""
+    whole, dot, rest = text.partition(".")
+    return f"{int(whole):,}{dot}{rest}" if whole else ""
+
+
 def number(text: str) -> Decimal | None:
     """A number that is 0 or more; a decimal comma is understood. None for anything else."""
     try:
-        value = Decimal(text.strip().replace(",", "."))
+        value = Decimal(plain_number(text))
     except InvalidOperation:
         return None
     return value if value.is_finite() and 0 <= value < 10**12 else None
+
+
+def plain_number(text: str) -> str:
+    """``1,000.5`` and ``2,5`` as a decimal text: one comma without a point, not before three digits, is a point."""
+    text = text.strip().replace(" ", "")
+    head, comma, tail = text.partition(",")
+    if comma and "." not in text and "," not in tail and (len(tail) != 3 or head in ("", "0")):
+        return f"{head}.{tail}"
+    return text.replace(",", "")
 
 
 def to_credits(value: Decimal, unit: str, rate: int, by_call: bool) -> Decimal:

@@ -40,7 +40,10 @@ def look(tools: Tools, actor: Actor, search: str, sort: str, page: int, size: in
     """What the list shows."""
     rate = purse(tools, actor.user_id).rate
     found = prices.find(tools, actor, search, page, size, sort=sort)
-    return Look([line_of(x, rate) for x in found.items], found.total, list(overview.unpriced(tools)), rate)
+    lines = [line_of(x, rate) for x in found.items]
+    if sort == "model":  # the current price first, then what comes
+        lines.sort(key=lambda line: (line.model.lower(), line.model, line.valid_from))
+    return Look(lines, found.total, list(overview.unpriced(tools)), rate)
 
 
 def past(tools: Tools, actor: Actor, model: str) -> list[PriceLine]:
