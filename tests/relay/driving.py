@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from urllib.parse import quote
 from relay.app import Relay
 
 Headers = dict[str, str]
+Watch = Callable[[Any], None]
 
 
 @dataclass
@@ -40,15 +42,19 @@ class Reply:
 
 
 class Talk:
-    """One request under way. ``break_at``: the so-manieth message to the caller can't be sent."""
+    """One request under way. ``break_at``: the so-manieth message to the caller can't be sent.
 
-    def __init__(self, relay: Relay, scope: dict[str, Any], body: bytes, break_at: int | None = None) -> None:
+    ``watch`` is called with each message at the moment when the caller gets it.
+    """
+
+    def __init__(self, relay: Relay, scope: dict[str, Any], body: bytes, break_at: int | None, watch: Watch | None) -> None:
         self.reply = Reply()
         self._body: list[bytes] = [body[i : i + 65536] for i in range(0, len(body), 65536)] or [b""]
         self._gone = asyncio.Event()
         self._news = asyncio.Condition()
         self._sent = 0
         self._break_at = break_at
+        self._watch = watch
         self._task = asyncio.create_task(self._run(relay, scope))
 
     async def until(self, part: bytes) -> None:
@@ -95,6 +101,8 @@ class Talk:
         if self._gone.is_set() or self._sent == self._break_at:
             self._gone.set()
             raise OSError("the connection is gone")
+        if self._watch is not None:
+            self._watch(message)
         if message["type"] == "http.response.start":
             self.reply.status = message["status"]
             self.reply.headers = {k.decode(): v.decode() for k, v in message["headers"]}
@@ -122,6 +130,7 @@ class Caller:
         headers: Headers | None = None,
         peer: str = "192.0.2.10",
         break_at: int | None = None,
+        watch: Watch | None = None,
         declared: bool = True,
     ) -> Talk:
         """Send a request; ``body`` is bytes or what becomes JSON."""
@@ -136,7 +145,7 @@ class Caller:
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
             "client": (peer, 12345),
         }
-        return Talk(self.relay, scope, raw, break_at)
+        return Talk(self.relay, scope, raw, break_at, watch)
 
     async def post(self, path: str = "/v1/chat/completions", body: Any = None, **more: Any) -> Reply:
         return await self.open(path, body, **more).end()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.fakes.upstream import streamed, whole
+from typing import Any
+
+import pytest
+
+from tests.fakes.upstream import as_asked, streamed, whole
 from tests.relay.driving import question
 from tests.relay.house import Build, House
 
@@ -72,19 +76,19 @@ async def test_the_next_chunk_is_sent_only_after_the_caller_has_seen_the_last(ho
     assert (await talk.end()).text == "".join(pieces)
 
 
-async def test_the_charge_is_committed_before_the_end_of_a_stream_is_sent(house: House) -> None:
-    house.fake.script(streamed("Hello!"))
-    talk = house.caller.stream()
-    await talk.until(b"[DONE]")
-    assert house.entry().credits == 12_500
-    await talk.end()
+@pytest.mark.parametrize(("stream", "mark"), [(True, b"[DONE]"), (False, b"Hello!")])
+async def test_the_charge_is_committed_before_the_end_of_the_answer_is_sent(
+    house: House, stream: bool, mark: bytes
+) -> None:
+    booked: list[int] = []
 
+    def watch(message: Any) -> None:
+        if mark in message.get("body", b""):
+            booked.append(house.entry().credits)
 
-async def test_the_charge_is_committed_before_a_whole_answer_is_sent(house: House) -> None:
-    talk = house.caller.open(body=question())
-    await talk.until(b"Hello!")
-    assert house.entry().credits == 12_500
-    await talk.end()
+    house.fake.script(as_asked())
+    await house.caller.open(body=question(stream), watch=watch).end()
+    assert booked == [12_500]
 
 
 async def test_missing_usage_is_counted_locally_and_the_log_says_so(house: House) -> None:
