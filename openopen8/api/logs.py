@@ -72,7 +72,7 @@ def summary(tools: With, actor: Caller, query: Annotated[LogQuery, Query()]) -> 
     return answer(logs.summary(tools, actor, query.wanted()))
 
 
-@router.get("/logs.csv", summary="The log as CSV", **tells(None))
+@router.get("/logs.csv", summary="The log as CSV", response_class=StreamingResponse, **tells(None))
 def export(tools: With, actor: Caller, query: Annotated[LogQuery, Query()]) -> Response:
     rows = logs.csv_rows(tools, actor, query.wanted())
     headers = {**GUARDS, "content-disposition": 'attachment; filename="openopen8-log.csv"'}

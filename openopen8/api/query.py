@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from openopen8.core.services.forms import MAX_ID
-from openopen8.core.services.page import LARGEST_PAGE, LAST_PAGE
+from openopen8.core.services.page import LARGEST_ID, LARGEST_PAGE, LAST_PAGE
 
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
-AnyId = Annotated[int, Field(ge=0, le=MAX_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+AnyId = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 Word = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 

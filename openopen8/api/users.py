@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from openopen8.api.answers import answer, nothing, page_of, schema_of, tells
 from openopen8.api.body import StrictRoute
-from openopen8.api.caller import Admin, SessionHash, With
+from openopen8.api.caller import Admin, With
 from openopen8.api.query import Id, PageQuery, SearchQuery, Word
 from openopen8.core.services import credits, users
 from openopen8.core.services.credits import CreditFields, CreditView
@@ -60,8 +60,8 @@ def delete(tools: With, actor: Admin, id: Id) -> Response:
 
 
 @router.post("/{id}/password", summary="Set a password; ends the user's sessions", **tells(None, 204))
-def set_password(tools: With, actor: Admin, id: Id, fields: NewPassword, session: SessionHash) -> Response:
-    users.set_password(tools, actor, id, fields.password.get_secret_value(), session)
+def set_password(tools: With, actor: Admin, id: Id, fields: NewPassword) -> Response:
+    users.set_password(tools, actor, id, fields.password.get_secret_value())
     return nothing()
 
 

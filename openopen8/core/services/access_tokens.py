@@ -15,6 +15,7 @@ from openopen8.core.security.secrets import ACCESS_TOKEN_PREFIX, hint_of, new_va
 from openopen8.core.services import journal
 from openopen8.core.services.forms import Form, Name
 from openopen8.core.services.ledger import entries
+from openopen8.core.services.page import check_id
 from openopen8.core.tools import Tools
 
 MOST = 100
@@ -83,6 +84,7 @@ def get(tools: Tools, actor: Actor, id: int) -> AccessTokenView:
 
 def delete(tools: Tools, actor: Actor, id: int) -> None:
     """From the next call on the access token is unknown."""
+    check_id(id, "The access token")
     with tools.db.write() as session:
         row = session.get(AccessToken, id)
         if row is None or row.user_id != actor.user_id:

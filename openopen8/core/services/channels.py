@@ -20,7 +20,7 @@ from openopen8.core.services.channel_fields import ENV_PREFIX, ChannelFields, Ch
 from openopen8.core.services.channel_view import ChannelView, KeyView, view_of
 from openopen8.core.services.conflict import unique
 from openopen8.core.services.forms import check_text
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.snapshot import bump
 from openopen8.core.tools import Tools
 
@@ -133,6 +133,7 @@ def set_enabled(tools: Tools, actor: Actor, ids: Sequence[int], enabled: bool) -
 def set_key_enabled(tools: Tools, actor: Actor, id: int, key_id: int, enabled: bool) -> ChannelView:
     """Enable or disable one key."""
     require_admin(actor)
+    check_id(key_id, "The key")
     with tools.db.write() as session:
         channel, key = _existing(session, id), session.get(ChannelKey, key_id)
         if key is None or key.channel_id != id:
@@ -213,6 +214,7 @@ def _order(sort: str) -> tuple[Any, Any]:
 
 
 def _existing(session: Session, id: int, lock: bool = False) -> Channel:
+    check_id(id, "The channel")
     statement = select(Channel).where(Channel.id == id, col(Channel.deleted_at).is_(None))
     channel = session.exec(statement.with_for_update() if lock else statement).first()
     if channel is None:

@@ -13,6 +13,7 @@ from openopen8.core.clock import DAY, to_datetime
 from openopen8.core.errors import invalid, not_found
 from openopen8.core.models import Token, UsageHour
 from openopen8.core.rules.roles import Actor
+from openopen8.core.services.page import check_id
 from openopen8.core.tools import Tools
 
 MOST_DAYS = 366
@@ -32,6 +33,7 @@ def token_days(tools: Tools, actor: Actor, token_id: int, days: int = 30) -> tup
     """The last ``days`` UTC days of a token, today included, oldest first; days without requests are left out."""
     if not 1 <= days <= MOST_DAYS:
         raise invalid(f"days must be a whole number from 1 to {MOST_DAYS}.", "days")
+    check_id(token_id, "The token")
     now = tools.now()
     since = now - now % DAY - (days - 1) * DAY
     day: Any = (col(UsageHour.hour) - col(UsageHour.hour) % DAY).label("day")

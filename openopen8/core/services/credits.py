@@ -15,7 +15,7 @@ from openopen8.core.rules.roles import Actor, may_manage, require_admin
 from openopen8.core.services import journal
 from openopen8.core.services.forms import Change, Form, Reason
 from openopen8.core.services.ledger import entries
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.users import UserView
 from openopen8.core.services.users import get as get_user
 from openopen8.core.tools import Tools
@@ -88,6 +88,7 @@ def find(
 
 
 def _managed(session: Session, actor: Actor, user_id: int) -> User:
+    check_id(user_id, "The user")
     user = session.get(User, user_id)
     if user is None or user.deleted_at is not None:
         raise not_found("The user")

@@ -17,7 +17,6 @@ from openopen8.core.rules.pricing import MAX_CREDITS, plain
 
 F = TypeVar("F", bound="Form")
 
-MAX_ID = 2**53 - 1
 LARGEST_RATIO = Decimal(10) ** 9
 RATIO_DECIMALS = 12
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?")

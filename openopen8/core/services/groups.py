@@ -16,7 +16,7 @@ from openopen8.core.rules.roles import Actor, require_admin
 from openopen8.core.services import journal
 from openopen8.core.services.conflict import unique
 from openopen8.core.services.forms import Form, Note, Patch, RateLimit, Ratio, ShortName, check_text
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.snapshot import bump
 from openopen8.core.services.turn import take_turn
 from openopen8.core.tools import Tools
@@ -189,6 +189,7 @@ def _ratio_for(user: User, group: Group) -> str:
 
 
 def _existing(session: Session, id: int) -> Group:
+    check_id(id, "The group")
     group = session.get(Group, id)
     if group is None:
         raise not_found("The group")

@@ -10,7 +10,8 @@ from sqlmodel import col
 from openopen8.core.errors import Problem, invalid
 from openopen8.core.models import LogEntry
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services.forms import MAX_ID, check_text
+from openopen8.core.services.forms import check_text
+from openopen8.core.services.page import LARGEST_ID
 
 KINDS: tuple[str, ...] = ("request", "correction", "credit", "admin", "login")
 Condition = ColumnElement[bool]
@@ -63,7 +64,7 @@ def _exact(wanted: LogFilter, group_id: int | None) -> list[Condition]:
         (LogEntry.kind, wanted.kind or None, "kind"),
     )
     for _, value, name in rows:
-        if isinstance(value, int) and not 0 <= value <= MAX_ID:
+        if isinstance(value, int) and not 0 <= value <= LARGEST_ID:
             raise invalid(f"{name} must be an id.", name)
     return [col(column) == value for column, value, _ in rows if value is not None]
 

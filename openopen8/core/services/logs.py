@@ -12,10 +12,9 @@ from openopen8.core.clock import MINUTE, to_rfc3339
 from openopen8.core.errors import invalid, not_found
 from openopen8.core.models import Group, LogEntry
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services.forms import MAX_ID
 from openopen8.core.services.log_filter import KINDS, Condition, LogFilter, conditions
 from openopen8.core.services.log_view import EntryView, names_of, view_of
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import LARGEST_ID, Page, check_id, offset_of
 from openopen8.core.tools import Tools
 
 __all__ = ["COUNTED", "KINDS", "EntryView", "LogFilter", "Summary", "csv_rows", "find", "get", "summary"]
@@ -76,7 +75,7 @@ def find(
 ) -> Page[EntryView]:
     """Newest first. With ``after`` (an entry's id) what is older than that entry: quick at any depth."""
     offset = offset_of(page, page_size)
-    if after is not None and not 0 <= after <= MAX_ID:
+    if after is not None and not 0 <= after <= LARGEST_ID:
         raise invalid("after must be the id of an entry.", "after")
     with tools.db.read() as session:
         kept = _conditions(session, actor, wanted or LogFilter())
@@ -91,6 +90,7 @@ def find(
 
 def get(tools: Tools, actor: Actor, id: int) -> EntryView:
     """One entry: the actor's own, or for admins any."""
+    check_id(id, "The log entry")
     with tools.db.read() as session:
         row = session.get(LogEntry, id)
         if row is None or (row.user_id != actor.user_id and not actor.is_admin):
@@ -118,7 +118,7 @@ def csv_rows(tools: Tools, actor: Actor, wanted: LogFilter | None = None) -> Ite
 
 def _lines(tools: Tools, actor: Actor, kept: list[Condition], columns: list[str]) -> Iterator[list[str]]:
     yield columns
-    before = MAX_ID
+    before = LARGEST_ID
     while True:
         older = select(LogEntry).where(*kept, col(LogEntry.id) < before)
         with tools.db.read() as session:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from openopen8.core.errors import invalid
+from openopen8.core.errors import invalid, not_found
 
 T = TypeVar("T")
 
 LARGEST_PAGE = 500
 LAST_PAGE = 1_000_000
+LARGEST_ID = 2**53 - 1
+
+
+def check_id(id: int, what: str) -> None:
+    """404 for a number that can't be an id: a database would fail on one that is too large."""
+    if not 0 < id <= LARGEST_ID:
+        raise not_found(what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from openopen8.core.rules.pricing import plain
 from openopen8.core.rules.roles import Actor, require_admin
 from openopen8.core.services import journal
 from openopen8.core.services.forms import Form, ModelName, Moment, Patch, Ratio, check_text
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.snapshot import bump
 from openopen8.core.services.turn import take_turn
 from openopen8.core.tools import Tools
@@ -204,6 +204,7 @@ def _alive(model: str) -> SelectOfScalar[PriceRow]:
 
 
 def _existing(session: Session, id: int) -> PriceRow:
+    check_id(id, "The price")
     row = session.get(PriceRow, id)
     if row is None or row.deleted_at is not None:
         raise not_found("The price")

@@ -18,7 +18,7 @@ from openopen8.core.services import groups, journal, token_list
 from openopen8.core.services.groups import GroupChoice
 from openopen8.core.services.ledger import entries
 from openopen8.core.services.models import ModelChoice, usable_models
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.token_fields import TokenFields, TokenPatch, columns_of
 from openopen8.core.services.token_list import STATUSES
 from openopen8.core.services.token_view import TokenView, view_of
@@ -103,6 +103,8 @@ def find(
 ) -> Page[TokenView]:
     """The actor's tokens; for admins those of ``user_id``, or with ``everyone`` of all users."""
     now, offset = tools.now(), offset_of(page, page_size)
+    if user_id is not None:
+        check_id(user_id, "The user")
     kept: list[Condition] = [token_list.matching(search), *_scope(actor, user_id, everyone)]
     if token_list.check_status(status):
         kept.append(token_list.status_at(now) == status)
@@ -224,6 +226,7 @@ def _scope(actor: Actor, user_id: int | None, everyone: bool) -> list[Condition]
 
 
 def _visible(session: Session, actor: Actor, id: int, lock: bool = False) -> Token:
+    check_id(id, "The token")
     statement = select(Token).where(Token.id == id, col(Token.deleted_at).is_(None))
     token = session.exec(statement.with_for_update() if lock else statement).first()
     if token is None or (token.user_id != actor.user_id and not actor.is_admin):
@@ -238,6 +241,7 @@ def _managed(session: Session, actor: Actor, id: int) -> Token:
 
 
 def _owner(session: Session, actor: Actor, user_id: int) -> User:
+    check_id(user_id, "The user")
     user = session.get(User, user_id)
     if user is None or user.deleted_at is not None or (user_id != actor.user_id and not actor.is_admin):
         raise not_found("The user")

@@ -17,7 +17,7 @@ from openopen8.core.services.conflict import unique
 from openopen8.core.services.forms import check_text
 from openopen8.core.services.ledger import entries
 from openopen8.core.services.options import current
-from openopen8.core.services.page import Page, offset_of
+from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.turn import take_turn
 from openopen8.core.services.user_fields import MeFields, UserFields, UserPatch
 from openopen8.core.services.user_view import UserView, view_of
@@ -152,16 +152,17 @@ def update_me(tools: Tools, actor: Actor, fields: MeFields) -> UserView:
         return _view(session, user)
 
 
-def set_password(tools: Tools, actor: Actor, id: int, password: str, keep_session: str = "") -> None:
-    """A new password, set by an admin; ends all sessions but ``keep_session`` (a session hash)."""
-    if id != actor.user_id or actor.user_id == 0:
-        require_admin(actor)
+def set_password(tools: Tools, actor: Actor, id: int, password: str) -> None:
+    """A new password for somebody else, set by an admin; ends all sessions of that user."""
+    require_admin(actor)
+    if id == actor.user_id:
+        raise Problem(403, "own_password", "Change your own password on your profile page.")
     check_password(password)
     hashed = hash_password(password)
     with tools.db.write() as session:
         user = _managed(session, actor, id)
         user.password_hash = hashed
-        logins.end_all(session, id, keep_session)
+        logins.end_all(session, id)
         entries.touch(session, id)
         journal.admin(session, actor, tools.now(), f"set the password of user {user.name!r}")
 
@@ -264,6 +265,7 @@ def _group(session: Session, name: str | None) -> int:
 
 
 def _existing(session: Session, id: int, lock: bool = False) -> User:
+    check_id(id, "The user")
     statement = select(User).where(User.id == id, col(User.deleted_at).is_(None))
     user = session.exec(statement.with_for_update() if lock else statement).first()
     if user is None:
