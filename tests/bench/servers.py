@@ -126,7 +126,7 @@ def openopen8(folder: Path, mock_port: int, workers: int = 1) -> Iterator[Server
         command("price", "set", model, "--input", "5", "--output", "15")
     token = command("token", "create", "bench", "--user", "bench").split()[-1]
     port = free_port()
-    words = [sys.executable, "-m", "openopen8", "serve", "--port", str(port), "--workers", str(workers)]
+    words = [sys.executable, "-m", "openopen8", "serve", "--no-build", "--port", str(port), "--workers", str(workers)]
     with running("openopen8", words, port, env) as server:
         yield Server(server.name, port, server.pid, token)
 
