@@ -2,7 +2,7 @@
 # make test  everything that a change must pass
 # The variables of .env.example (PORT, HOST, DATABASE_URL, …) count, from the environment or from .env.
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+PYTHONS ?= python3.13 python3.12 python3.11 python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -49,10 +49,12 @@ install: $(BIN)/.installed
 install-dev: $(BIN)/.installed-dev
 
 $(BIN)/python:
-	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    echo "OpenOpen8 needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; fi
-	@echo "Making $(VENV) with $$($(PYTHON) --version)"
-	@"$(PYTHON)" -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt install python3-venv)"; exit 1; }
+	@for name in $(PYTHONS); do \
+	    if "$$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "OpenOpen8 needs Python 3.11 or newer: make PYTHONS=/path/to/python3"; exit 1; fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv is not whole (Debian: apt install python3-venv)"; exit 1; }
 
 $(BIN)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what OpenOpen8 needs (about a minute the first time)"
