@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from golden_cases import NAMES
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from openopen8.core.errors import Problem
 from relay.formats import FORMATS
+from relay.formats.fields import typed
 from relay.formats.format import Glance
 
 TURN = {"role": "user", "content": "Hi"}
@@ -205,8 +207,15 @@ def _try(name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_deep_nesting_and_huge_numbers_are_problems(name: str) -> None:
     good = json.dumps(GOOD[name]).encode()[:-1]
-    for depth in (*range(800, 1000), 5_000, 100_000):
+    for depth in (900, 5_000, 100_000):
         for field in (b'"x"', b'"messages"', b'"contents"', b'"metadata"'):
             _try(name, good + b"," + field + b":" + b"[" * depth + b"]" * depth + b"}")
     _try(name, good + b',"seed":' + b"9" * 5000 + b"}")
     _try(name, good + b',"temperature":1e999}')
+
+
+def test_a_field_read_deeper_in_the_stack_than_the_body_is_still_a_problem() -> None:
+    # What was shallow enough for the first look need not be for the second.
+    with pytest.raises(Problem) as caught:
+        typed(b"[" * 100_000, msgspec.json.Decoder().decode, "metadata")
+    assert (caught.value.status, caught.value.param) == (400, "metadata")
