@@ -135,9 +135,7 @@ def _call(tools: Tools, model: str, stream: bool, began: float) -> Call:
     return Call(route, ask, body, OPENAI.glance(body, None, None), False, began)
 
 
-async def _asked(
-    tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]
-) -> str:
+async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]) -> str:
     """The model's answer, as text; raises Failure, Garbage or Problem."""
     prepared = prepare(call, attempt, tools.keyring)
     answer = await upstream.send(prepared.outgoing)

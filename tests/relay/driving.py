@@ -47,7 +47,9 @@ class Talk:
     ``watch`` is called with each message at the moment when the caller gets it.
     """
 
-    def __init__(self, relay: Relay, scope: dict[str, Any], body: bytes, break_at: int | None, watch: Watch | None) -> None:
+    def __init__(
+        self, relay: Relay, scope: dict[str, Any], body: bytes, break_at: int | None, watch: Watch | None
+    ) -> None:
         self.reply = Reply()
         self._body: list[bytes] = [body[i : i + 65536] for i in range(0, len(body), 65536)] or [b""]
         self._gone = asyncio.Event()

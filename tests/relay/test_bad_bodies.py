@@ -49,7 +49,9 @@ WRONG: list[tuple[str, Any, str | None]] = [
 
 
 @pytest.mark.parametrize(("name", "body", "param"), WRONG, ids=[row[0] for row in WRONG])
-async def test_a_wrong_body_is_a_400_that_names_the_field(house: House, name: str, body: Any, param: str | None) -> None:
+async def test_a_wrong_body_is_a_400_that_names_the_field(
+    house: House, name: str, body: Any, param: str | None
+) -> None:
     reply = await house.caller.post(body=body)
     assert (reply.status, reply.json["error"]["code"]) == (400, "invalid_request"), reply.body[:200]
     if param:
@@ -79,7 +81,9 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["model", "messages", "stream", "max_tokens", "n", "contents", "system", "stop", "generationConfig"])
+NAMES = st.sampled_from(
+    ["model", "messages", "stream", "max_tokens", "n", "contents", "system", "stop", "generationConfig"]
+)
 PATHS = [CHAT, "/v1/messages", "/v1beta/models/m:generateContent", "/v1beta/models/m:streamGenerateContent"]
 
 
@@ -93,7 +97,13 @@ async def test_no_body_whatsoever_is_a_500(house: House) -> None:
         if kind == 0:
             bodies.append((path, noise))
         else:
-            filled = {"model": "m", "messages": MESSAGES, "contents": [{"parts": [{"text": "x"}]}], "max_tokens": 5, **fields}
+            filled = {
+                "model": "m",
+                "messages": MESSAGES,
+                "contents": [{"parts": [{"text": "x"}]}],
+                "max_tokens": 5,
+                **fields,
+            }
             bodies.append((path, json.dumps(filled if kind > 1 else fields).encode()))
 
     collect()
@@ -152,7 +162,10 @@ async def test_a_caller_that_leaves_in_the_middle_of_its_body_costs_nothing(hous
     async def send(_message: Any) -> None:
         raise AssertionError("nobody is there")
 
-    messages: list[dict[str, Any]] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     scope = {
         "type": "http", "method": "POST", "path": CHAT, "query_string": b"", "client": ("192.0.2.1", 1),
         "headers": [(b"authorization", f"Bearer {house.key}".encode())],
@@ -183,7 +196,16 @@ async def test_wrong_bodies_speak_the_callers_format_with_its_own_paths(house: H
 
 def test_the_relay_takes_its_paths_and_no_others(sqlite_tools: Any) -> None:
     relay = Relay(sqlite_tools)
-    for path in (CHAT, "/v1", "/v1/anything", "/models/a/b", "/healthz", "/api/usage/token", "/v1beta/models", "/messages"):
+    for path in (
+        CHAT,
+        "/v1",
+        "/v1/anything",
+        "/models/a/b",
+        "/healthz",
+        "/api/usage/token",
+        "/v1beta/models",
+        "/messages",
+    ):
         assert relay.handles(path, "GET")
     for path in ("/", "/tokens", "/api/tokens", "/catalogue", "/modelsx", "/v2", "/dashboard"):
         assert not relay.handles(path, "GET")

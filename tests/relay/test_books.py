@@ -69,7 +69,9 @@ async def test_random_days_of_requests_failures_and_disconnects_leave_the_books_
     for day in days:
         house.fake.script(*(SCRIPTS[row[0]] for row in day), as_asked())
 
-        async def one(_script: int, stream: bool, break_at: int | None, leave: float | None, path: str, most: Any) -> None:
+        async def one(
+            _script: int, stream: bool, break_at: int | None, leave: float | None, path: str, most: Any
+        ) -> None:
             more = {"max_tokens": most or 50} if most or path == "/v1/messages" else {}
             talk = caller.open(path, question(stream, **more), break_at=break_at)
             if leave is not None:
@@ -131,7 +133,8 @@ from relay.app import Relay
 from pathlib import Path
 
 async def main():
-    tools = open_tools(Settings(_env_file=None, data_dir=Path(sys.argv[1]), database_url=sys.argv[2], secret_key=sys.argv[3]))
+    folder, database, secret = sys.argv[1:]
+    tools = open_tools(Settings(_env_file=None, data_dir=Path(folder), database_url=database, secret_key=secret))
     relay = Relay(tools)
     await relay.start()
     server = uvicorn.Server(uvicorn.Config(relay, host="127.0.0.1", port=0, log_level="error", lifespan="off"))

@@ -39,7 +39,9 @@ def channel(house: House, id: int = 0) -> Channel:
     ],
     ids=["401", "403", "402", "insufficient_quota"],
 )
-async def test_a_key_that_the_provider_refuses_is_switched_off_and_the_next_one_serves(build: Build, refusal: Any) -> None:
+async def test_a_key_that_the_provider_refuses_is_switched_off_and_the_next_one_serves(
+    build: Build, refusal: Any
+) -> None:
     house = await build(channel={"keys": ("key-a", "key-b")})
     house.fake.script(refusal, whole())
     assert (await house.caller.chat()).status == 200

@@ -149,7 +149,9 @@ async def test_base_urls_work_with_and_without_v1(build: Build) -> None:
 
 async def test_the_channels_parameters_and_headers_go_out_and_hop_by_hop_ones_do_not(build: Build) -> None:
     override = {"X-Org": "acme", "Host": "evil.test", "Content-Length": "1", "Connection": "close", "Bad\r\nName": "x"}
-    house = await build(channel={"parameter_override": {"temperature": 0.5, "top_p": None}, "header_override": override})
+    house = await build(
+        channel={"parameter_override": {"temperature": 0.5, "top_p": None}, "header_override": override}
+    )
     await house.caller.chat(temperature=2, top_p=0.9)
     sent = house.fake.chats[0]
     assert sent.json["temperature"] == 0.5 and sent.json["top_p"] is None

@@ -84,7 +84,9 @@ async def test_chunks_of_a_converted_stream_pass_as_they_come(house: House) -> N
 
 
 async def test_what_a_conversion_loses_is_told_in_a_header_and_in_the_log(house: House) -> None:
-    reply = await house.caller.post("/v1/messages", {**CLAUDE, "top_k": 5, "metadata": {"user_id": "u"}, "brand_new": 1})
+    reply = await house.caller.post(
+        "/v1/messages", {**CLAUDE, "top_k": 5, "metadata": {"user_id": "u"}, "brand_new": 1}
+    )
     assert "brand_new" in reply.headers["x-openopen8-loss"]
     details = house.entry().details
     assert details is not None and "brand_new" in details["losses"]

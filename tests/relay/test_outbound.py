@@ -1,4 +1,4 @@
-"""Where the gateway may connect: checked in the client itself, on the address that it really uses. (P8, SSRF incidents)"""
+"""Where the gateway may connect: checked in the client itself, on the address that it really uses. (P8, SSRF)"""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ async def test_a_token_that_is_none_or_two_is_refused(house: House) -> None:
 
 
 KEYRING = Keyring("x" * 32)
-HOSTILE = st.one_of(st.binary(max_size=80), st.sampled_from([b"' OR 1=1 --", b"sk-" + b"'" * 48, b"Bearer Bearer", b"\x00"]))
+HOSTILE = st.one_of(
+    st.binary(max_size=80), st.sampled_from([b"' OR 1=1 --", b"sk-" + b"'" * 48, b"Bearer Bearer", b"\x00"])
+)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

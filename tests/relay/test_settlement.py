@@ -151,7 +151,9 @@ async def test_no_request_is_charged_twice_when_settling_is_asked_for_again(hous
 
 async def test_fifty_requests_of_all_kinds_leave_the_books_right(house: House) -> None:
     """A mix of answers, streams, early leavers and failures at once."""
-    house.fake.script(streamed("a", "b"), whole(), streamed("c", then="cut", done=False, finish=None), whole(usage=None))
+    house.fake.script(
+        streamed("a", "b"), whole(), streamed("c", then="cut", done=False, finish=None), whole(usage=None)
+    )
 
     async def one(n: int) -> None:
         talk = house.caller.open(body=question(stream=n % 2 == 0), break_at=n % 5 or None)

@@ -42,7 +42,7 @@ def _doubled(entries: list[tuple[str, Any]]) -> set[str]:
     return {key for key in keys if keys.count(key) > 1}
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies())
 @example((b'{"a":12,"a":1}', [("a", 12), ("a", 1)]))
 @example((b'{"a":1,"a":1}', [("a", 1), ("a", 1)]))
@@ -70,7 +70,7 @@ def test_a_doubled_key_that_makes_up_for_the_spaces_of_a_loose_body_is_found() -
     assert caught.value.param == "model"
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies(), _value, st.data())
 def test_replacing_a_value_keeps_every_other_byte(
     body: tuple[bytes, list[tuple[str, Any]]], value: Any, data: st.DataObject
@@ -135,7 +135,7 @@ def test_a_doubled_key_beside_odd_values_is_found(filler: bytes) -> None:
         splice.top_level(b'{"a":' + filler + b', "b":1, "b":1}')
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=40) | st.text('{}[]",:\\ a1é\0tu', max_size=30).map(str.encode))
 def test_any_bytes_give_fields_or_a_problem(body: bytes) -> None:
     try:

@@ -293,16 +293,15 @@ async def test_an_error_in_the_middle_ends_the_stream_and_charges_what_came(hous
     house.settled()
 
 
+STOPPED = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}'
+OPEN = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}'
+END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
 ODD: list[tuple[str, tuple[bytes, ...]]] = [
-    ("done twice", (b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n',
-                    b"data: [DONE]\n\ndata: [DONE]\n\n")),
-    ("ping and crlf", (b": ping\r\n\r\n", b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\r\n\r\n',
-                       b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\r\n\r\ndata: [DONE]\r\n\r\n')),
-    ("no blank line at the end", (b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n',
-                                  b"data: [DONE]")),
-    ("split characters", ('data: {"choices":[{"index":0,"delta":{"content":"x'.encode() + b"\xe2\x82",
-                          b'\xac"},"finish_reason":"stop"}]}\n\n')),
-]  # fmt: skip
+    ("done twice", (STOPPED + b"\n\n", b"data: [DONE]\n\ndata: [DONE]\n\n")),
+    ("ping and crlf", (b": ping\r\n\r\n", OPEN + b"\r\n\r\n", END + b"\r\n\r\ndata: [DONE]\r\n\r\n")),
+    ("no blank line at the end", (STOPPED + b"\n\n", b"data: [DONE]")),
+    ("split characters", (OPEN[:-5] + b"\xe2\x82", b'\xac"}}]}\n\n' + END + b"\n\n")),
+]
 
 
 @pytest.mark.parametrize(("name", "pieces"), ODD, ids=[row[0] for row in ODD])

@@ -23,7 +23,7 @@ USAGE = Usage(Counts(input=3, output=4))
 def test_where_the_bytes_are_cut_changes_no_event(case: str, name: str) -> None:
     stream = content(case, f"{name}.stream.txt")
     whole = events(name, stream)
-    for at in range(0, len(stream), 1 if case == "text" else 7):
+    for at in range(0, len(stream), 1 if case == "text" else 13):
         decoder, reader, found = SSE(), FORMATS[name].reader(), list[Event]()
         for piece in (stream[:at], stream[at:]):
             for frame in decoder.feed(piece):

@@ -53,7 +53,9 @@ FAULTS = [status(401), status(500), fakes.garbage(), fakes.cut_at_once(), fakes.
 
 @pytest.mark.parametrize("script", FAULTS, ids=range(len(FAULTS)))
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_failed_test_says_why_without_keys_and_addresses(house: House, script: fakes.Script, stream: bool) -> None:
+async def test_a_failed_test_says_why_without_keys_and_addresses(
+    house: House, script: fakes.Script, stream: bool
+) -> None:
     house.fake.script(script)
     found = await probe.test_channel(house.tools, house.channel_id, stream=stream)
     assert not found.ok and found.error
