@@ -32,7 +32,8 @@ def parse_response(body: bytes) -> Answer:
     if error is not None:
         raise Garbage(error.message)
     listed = value.get("choices") if isinstance(value, dict) else None
-    choices = [_choice(at, item) for at, item in enumerate(listed or ()) if isinstance(item, dict)]
+    items = listed if isinstance(listed, list) else []
+    choices = [_choice(at, item) for at, item in enumerate(items) if isinstance(item, dict)]
     if not choices:
         raise Garbage("The provider's answer has no choices.")
     choices.sort(key=lambda choice: choice.index)

@@ -215,7 +215,7 @@ _any = st.recursive(
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_types_a_vendor_sends_no_reader_raises(name: str, data: st.DataObject) -> None:
     keys = ("choices", "delta", "usage", "index", "content", "message", "type", "candidates", "parts", "usageMetadata",
