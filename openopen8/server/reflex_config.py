@@ -35,6 +35,7 @@ class SameOrigin(rx.plugins.Plugin):
 config = rx.Config(
     app_name="openopen8",
     api_url=BACKEND,
+    backend_host="127.0.0.1",  # of `reflex run`
     deploy_url=None,
     telemetry_enabled=False,
     show_built_with_reflex=False,
