@@ -89,12 +89,14 @@ class StreamMeter:
 
     def measured(self, complete: bool) -> Measured:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
-        self._count()
         usage = self._tap.usage
+        if usage is not None and complete:
+            return of_usage(usage)
+        self._count()
         if usage is None:
             return Measured(Counts(input=self._grant.ask.input_tokens, output=self._counted), (COUNTED,))
         measured = of_usage(usage)
-        if complete or measured.counts.total_output >= self._counted:
+        if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)

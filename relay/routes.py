@@ -68,6 +68,7 @@ _BY_PATH: dict[str, Route] = {route.path: route for route in _FIXED} | {
 }
 
 _VERBS: dict[str, bool] = {"generateContent": False, "streamGenerateContent": True}
+_NOT_YET = frozenset({"countTokens", "embedContent", "batchEmbedContents"})
 
 
 def reserved(path: str) -> bool:
@@ -102,6 +103,8 @@ def _named(name: str, root: str, format: Format) -> Route | None:
     model, colon, verb = name.rpartition(":")
     if colon and verb in _VERBS and model:
         return Route(f"/v1beta/models/{{model}}:{verb}", "chat", "POST", GEMINI, model, _VERBS[verb])
+    if colon and verb in _NOT_YET:
+        return None
     canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
     return Route(canonical, "model", "GET", format, name) if name else None
 
