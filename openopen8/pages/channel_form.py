@@ -228,7 +228,7 @@ def _more() -> rx.Component:
         _auto(),
         _text("test_model", DRAFT.test_model, max_length=256),
         _text("note", DRAFT.note, max_length=500),
-        class_name="more",
+        class_name="rest",
         hidden=~ChannelForm.more,
     )
     return rx.el.div(toggle, fields)

@@ -24,6 +24,7 @@ class PriceLine:
     input: str = ""
     output: str = ""
     cache_read: str = ""
+    reasoning: str = ""
     usd_in: str = ""
     usd_out: str = ""
     usd_cache: str = ""
@@ -58,6 +59,7 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         input=grouped(view.per_call or view.input or "0"),
         output="" if by_call else grouped(view.output or "0"),
         cache_read=grouped(view.cache_read or ""),
+        reasoning=grouped(view.reasoning or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),
         usd_cache="" if view.cache_read is None else per_million(price.ratio("cache_read"), rate),

@@ -122,7 +122,8 @@ class Prices(Listing, AdminPage):
         if line.per_call:
             self.per_call = line.input
         else:
-            self.input, self.output, self.cache_read = line.input, line.output, line.cache_read
+            self.input, self.output = line.input, line.output
+            self.cache_read, self.reasoning = line.cache_read, line.reasoning
 
     @rx.event
     def close(self, open: bool = False) -> None:
