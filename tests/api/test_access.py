@@ -34,7 +34,8 @@ def tried(client: TestClient, method: str, path: str, headers: dict[str, str]) -
     return client.request(method.upper(), filled(path), headers=headers, **more)
 
 
-def test_the_matrix_of_roles_and_operations_holds(house: House) -> None:
+def test_the_matrix_of_roles_and_operations_holds(sqlite_house: House) -> None:
+    house = sqlite_house
     _, sk = house.world.token(house.ann.actor)
     client = house.browser()
     seen = operations(house)

@@ -50,14 +50,16 @@ def test_what_was_sent_is_read_back_but_for_the_keys(house: House) -> None:
     assert keys[0] not in "".join(entry.error for entry in house.world.log("admin"))
 
 
-def test_a_channel_without_a_key_and_one_with_key_instead_of_keys(house: House) -> None:
+def test_a_channel_without_a_key_and_one_with_key_instead_of_keys(sqlite_house: House) -> None:
+    house = sqlite_house
     local = house.root.make("/channels", name="local", type="openai", base_url="http://127.0.0.1:8000")
     assert local["keys"] == [] and len(house.world.all(ChannelKey)) == 1
     single = house.root.make("/channels", name="one", type="openai", base_url="http://127.0.0.1:8000", key="k" * 20)
     assert [key["hint"] for key in single["keys"]] == ["kkkk…kkkk"]
 
 
-def test_b14_a_change_leaves_absent_fields_and_keys_alone(house: House) -> None:
+def test_b14_a_change_leaves_absent_fields_and_keys_alone(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.admin.make("/channels", **CHANNEL)
     changes = {"note": "x", "priority": -1, "models": ["z"], "tags": [], "base_url": "https://up.example.com"}
     for field, value in changes.items():
@@ -67,7 +69,8 @@ def test_b14_a_change_leaves_absent_fields_and_keys_alone(house: House) -> None:
     assert [key["hint"] for key in replaced["keys"]] == ["seco…6789"]
 
 
-def test_another_host_needs_the_keys_again(house: House) -> None:
+def test_another_host_needs_the_keys_again(sqlite_house: House) -> None:
+    house = sqlite_house
     id = house.admin.make("/channels", **CHANNEL)["id"]
     for url in ("https://evil.example.com/v1", "http://up.example.com/v1", "https://up.example.com:8443/v1"):
         answer = house.admin.patch(f"/channels/{id}", base_url=url)

@@ -160,7 +160,8 @@ def test_sums_follow_the_filter_and_corrections_lower_them(house: House) -> None
     assert house.ann.get("/logs/summary", model="none").json()["requests"] == 0
 
 
-def test_the_csv_quotes_what_begins_like_a_formula_and_is_a_plain_link(house: House) -> None:
+def test_the_csv_quotes_what_begins_like_a_formula_and_is_a_plain_link(sqlite_house: House) -> None:
+    house = sqlite_house
     names = ["=1+1", "+1", "-1", "@x", "plain, \"quoted\"\nnot", "ok"]
     for name in names:
         token, _ = house.world.token(house.ann.actor, name=name)

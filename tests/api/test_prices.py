@@ -94,7 +94,8 @@ def test_two_changes_in_one_millisecond_leave_the_last(house: House) -> None:
     assert price.id == last["id"]
 
 
-def test_users_see_what_their_models_cost(house: House) -> None:
+def test_users_see_what_their_models_cost(sqlite_house: House) -> None:
+    house = sqlite_house
     house.world.channel(models=("m", "unpriced"))
     house.world.group("closed")
     house.admin.make("/prices", model="m", input="5", output="15")

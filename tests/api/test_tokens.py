@@ -220,7 +220,8 @@ def test_lists_sort_page_and_search_with_wildcards_as_letters(house: House) -> N
         assert answer.status_code == 400 and answer.json()["error"]["param"] == next(iter(wrong))
 
 
-def test_a_deleted_token_is_gone_for_the_api_and_loses_its_hash(house: House) -> None:
+def test_a_deleted_token_is_gone_for_the_api_and_loses_its_hash(sqlite_house: House) -> None:
+    house = sqlite_house
     id = house.ann.make("/tokens", name="t")["id"]
     house.ann.post(f"/tokens/{id}/rotate", grace_seconds=60)
     assert house.ann.delete(f"/tokens/{id}").status_code == 204
@@ -236,7 +237,8 @@ def test_a_deleted_token_is_gone_for_the_api_and_loses_its_hash(house: House) ->
     assert house.ann.get("/tokens").json()["total"] == 0
 
 
-def test_rotation_gives_a_new_value_and_keeps_the_old_one_for_the_grace_period(house: House) -> None:
+def test_rotation_gives_a_new_value_and_keeps_the_old_one_for_the_grace_period(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.ann.make("/tokens", name="t", quota=5)
     hash = house.tools.keyring.hash
     turned = house.ann.post(f"/tokens/{made['id']}/rotate", grace_seconds=60)

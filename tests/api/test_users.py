@@ -109,7 +109,8 @@ def test_a_deleted_user_is_gone_with_tokens_and_keys_and_the_name_is_free(house:
     assert names == {f"ann #{id}"}
 
 
-def test_a_password_set_by_an_admin_ends_the_sessions(house: House) -> None:
+def test_a_password_set_by_an_admin_ends_the_sessions(sqlite_house: House) -> None:
+    house = sqlite_house
     browser, id = house.log_in("ann"), house.ann.actor.user_id
     assert house.admin.post(f"/users/{id}/password", password="set by admin").status_code == 204
     assert browser.get("/api/me").status_code == 401
@@ -118,7 +119,8 @@ def test_a_password_set_by_an_admin_ends_the_sessions(house: House) -> None:
     assert not any("set by admin" in entry.error for entry in house.world.log("admin"))
 
 
-def test_passwords_count_whole_and_have_limits(house: House) -> None:
+def test_passwords_count_whole_and_have_limits(sqlite_house: House) -> None:
+    house = sqlite_house
     long = "x" * 100
     id = house.admin.make("/users", name="long", password=long + "a")["id"]
     assert house.browser().post("/api/session", json={"username": "long", "password": long + "b"}).status_code == 401
@@ -128,7 +130,8 @@ def test_passwords_count_whole_and_have_limits(house: House) -> None:
     assert house.admin.post(f"/users/{id}/password", password="ü" * 8).status_code == 204
 
 
-def test_access_tokens_are_shown_once_and_die_at_once(house: House) -> None:
+def test_access_tokens_are_shown_once_and_die_at_once(sqlite_house: House) -> None:
+    house = sqlite_house
     made = house.ann.make("/access-tokens", name="script")
     value = made.pop("value")
     assert value.startswith("oo8-") and len(value) == 52
