@@ -13,11 +13,14 @@ from reflex.state import StateUpdate
 from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
 
-from openopen8.core.rules.roles import Actor, at_least
+from openopen8.core.rules.roles import ROLES, Actor, at_least
 from openopen8.state.identity import caller
 from openopen8.state.me import AdminPage, Me, UserPage
 
 BASES: tuple[tuple[type, str], ...] = ((AdminPage, "admin"), (UserPage, "user"), (Me, "public"))
+
+LOCAL = "reflex.istate.dynamic"
+"""Where Reflex puts states that were defined inside a function: not its own ones."""
 
 
 def needed(registered: Any) -> str:
@@ -25,14 +28,14 @@ def needed(registered: Any) -> str:
     owner = registered.states[0]
     if registered.handler.fn.__name__ == "setvar":
         return "nobody"  # writes any variable, past every check of its setter
-    if owner.__module__.split(".")[0] in ("reflex", "reflex_base"):
+    if owner.__module__.split(".")[0] in ("reflex", "reflex_base") and owner.__module__ != LOCAL:
         return "public"
     return next((role for base, role in BASES if issubclass(owner, base)), "nobody")
 
 
 def allowed(role: str, actor: Actor | None) -> bool:
-    """True when ``actor`` may do what needs ``role``."""
-    return role == "public" or (actor is not None and at_least(actor.role, role))
+    """True when ``actor`` may do what needs ``role``; nobody may do what needs ``nobody``."""
+    return role == "public" or (role in ROLES and actor is not None and at_least(actor.role, role))
 
 
 class Guard(Middleware):

@@ -51,5 +51,5 @@ def amount(count: int, lang: str) -> str:
     if count < 1_000_000:
         return f"{count:,}"
     if count < 2**40:
-        return f"{count / 10_000:,.0f} 万" if lang == "zh" else f"{count / 1_000_000:,.1f} million"
+        return f"{count // 10_000:,} 万" if lang == "zh" else f"{count // 100_000 / 10:,.1f} million"
     return f"2^{count.bit_length() - 1}"
