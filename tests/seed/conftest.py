@@ -18,6 +18,8 @@ from tests.conftest import settings_for
 from tests.fakes.upstream import FakeUpstream, whole
 from tests.system.installation import CHAT, Installation
 
+FIELDS = AccessTokenFields(name="tests")
+
 
 @dataclass
 class Site:
@@ -28,17 +30,20 @@ class Site:
     proxied: str
     """Address of the same installation behind a trusted proxy: X-Forwarded-For counts."""
     access: str = field(repr=False)
+    root: str = field(repr=False)
 
     def api(self, method: str, path: str, expect: int = 200, **json: Any) -> Any:
-        """One call of the management API as the owner."""
-        answer = httpx.request(
-            method,
-            self.address + "/api" + path,
-            json=json or None,
-            headers={"authorization": f"Bearer {self.access}"},
-            trust_env=False,
-            timeout=30,
-        )
+        """One call of the management API as the owner of the tokens."""
+        return self._call(self.access, method, path, expect, json)
+
+    def admin(self, method: str, path: str, expect: int = 200, **json: Any) -> Any:
+        """The same as root."""
+        return self._call(self.root, method, path, expect, json)
+
+    def _call(self, access: str, method: str, path: str, expect: int, json: dict[str, Any]) -> Any:
+        headers = {"authorization": f"Bearer {access}"}
+        url = self.address + "/api" + path
+        answer = httpx.request(method, url, json=json or None, headers=headers, trust_env=False, timeout=30)
         assert answer.status_code == expect, answer.text
         return answer.json() if answer.content else None
 
@@ -83,12 +88,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     tools = open_tools(settings_for(folder / "data"))
     with FakeUpstream(whole()) as fake:
         installation = Installation(tools, folder, fake)
-        made = access_tokens.create(tools, installation.user, AccessTokenFields(name="tests"))
+        root = installation.world.user("root", role="root")
+        access, admin = (access_tokens.create(tools, who, FIELDS).value for who in (installation.user, root))
         with (
             installation.serve(workers=2) as server,
             installation.serve(TRUSTED_PROXIES="127.0.0.1, 10.99.0.0/16") as proxied,
         ):
-            yield Site(installation, server.address, proxied.address, made.value)
+            yield Site(installation, server.address, proxied.address, access, admin)
         installation.world.audit()
     tools.close()
 
