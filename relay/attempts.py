@@ -145,7 +145,8 @@ def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) 
 
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
-    stream = Streaming(Flow(answer), _tap(gate, call, prepared), gate.settings)
+    tap = _tap(gate, call, prepared)
+    stream = Streaming(Flow(answer), tap, gate.settings)
     tab.answer, tab.losses = stream, prepared.losses
     head = []
     while not stream.begun and not stream.over:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
-from relay.upstream import Answer, Failure, failure_of
+from relay.upstream import Answer, Failure
+
+log = logging.getLogger("openopen8.relay")
 
 AHEAD = 256 * 1024
 """Bytes that are read while the caller is slow; then the upstream has to wait."""
@@ -57,8 +60,11 @@ class Flow:
                     await self._room.wait()
         except asyncio.CancelledError:
             raise
+        except Failure as failure:
+            self._failure = failure
         except Exception as error:
-            self._failure = error if isinstance(error, Failure) else failure_of(error)
+            log.warning("an answer could not be read: %s", type(error).__name__)
+            self._failure = Failure("broken", "The provider's answer could not be read.")
         finally:
             self._ended = True
             self._news.set()

@@ -19,7 +19,7 @@ class Endless:
     status = 200
     headers: Mapping[str, str] = {}
 
-    def __init__(self, most: int = 10_000, error: Failure | None = None, wait: asyncio.Event | None = None) -> None:
+    def __init__(self, most: int = 10_000, error: Exception | None = None, wait: asyncio.Event | None = None) -> None:
         self.wait = wait
         self.sent = 0
         self.closed = False
@@ -59,12 +59,14 @@ async def test_a_slow_caller_makes_the_upstream_wait() -> None:
 
 
 async def test_what_came_before_a_failure_is_delivered_first() -> None:
-    flow = Flow(Endless(2, Failure("broken", "cut")))
-    await asyncio.sleep(0.01)
-    assert await flow.next(1) == b"x" * 32_768
-    with pytest.raises(Failure):
-        await flow.next(1)
-    await flow.close()
+    for error in (Failure("broken", "cut"), RuntimeError("something unheard of")):
+        flow = Flow(Endless(2, error))
+        while not flow._pump.done():
+            await asyncio.sleep(0.01)
+        assert await flow.next(1) == b"x" * 32_768
+        with pytest.raises(Failure):
+            await flow.next(1)
+        await flow.close()
 
 
 async def test_a_wait_that_ran_out_loses_no_chunk() -> None:
