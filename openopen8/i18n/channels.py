@@ -108,7 +108,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The provider did not answer in time. Check its address, or try again.",
         "供应商未及时响应。请检查地址后重试。",
     ),
-    "bad_json": ('This is not a JSON object such as {"a": "b"}.', '这不是 JSON 对象，例如 {"a": "b"}。'),
+    # filled in by states, where a brace of its own is written twice
+    "bad_json": ('Write a JSON object such as {{"a": "b"}}.', '请填写 JSON 对象，例如 {{"a": "b"}}。'),
     "need_number": ("Write a whole number.", "请填写整数。"),
     "need_url": ("Give the base URL first.", "请先填写接口地址。"),
     "state_rest": ("Resting until {time}", "暂停至 {time}"),

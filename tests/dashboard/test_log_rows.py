@@ -26,7 +26,8 @@ def entry(**changes: Any) -> EntryView:
 
 
 @pytest.mark.parametrize(
-    ("ms", "words"), [(None, ""), (0, "0 ms"), (999, "999 ms"), (1_240, "1.24 s"), (12_340, "12.3 s"), (123_000, "2 min 3 s")]
+    ("ms", "words"),
+    [(None, ""), (0, "0 ms"), (999, "999 ms"), (1_240, "1.24 s"), (12_340, "12.3 s"), (123_000, "2 min 3 s")],
 )
 def test_a_duration_reads_as_people_say_it(ms: int | None, words: str) -> None:
     assert duration(ms) == words
@@ -39,7 +40,8 @@ def test_a_request_shows_model_tokens_credits_worth_and_latency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "tone"), [(200, "ok"), (401, "refused"), (429, "refused"), (499, "left"), (502, "failed"), (504, "failed")]
+    ("status", "tone"),
+    [(200, "ok"), (401, "refused"), (429, "refused"), (499, "left"), (502, "failed"), (504, "failed")],
 )
 def test_the_status_says_what_became_of_it(status: int, tone: str) -> None:
     assert row_of(entry(status=status), RATE).tone == tone
@@ -56,7 +58,9 @@ def test_a_sentence_with_a_colon_is_no_code() -> None:
     assert split_error("mira logged in.") == ("", "mira logged in.")
 
 
-@pytest.mark.parametrize(("kind", "credits", "shown"), [("credit", -500, "+500"), ("credit", 500, "−500"), ("correction", -20, "−20")])
+@pytest.mark.parametrize(
+    ("kind", "credits", "shown"), [("credit", -500, "+500"), ("credit", 500, "−500"), ("correction", -20, "−20")]
+)
 def test_given_and_corrected_credits_carry_their_sign(kind: str, credits: int, shown: str) -> None:
     assert row_of(entry(kind=kind, credits=credits, status=None), RATE).credits == shown
 

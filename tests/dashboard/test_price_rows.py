@@ -35,7 +35,15 @@ def test_a_call_costs_what_is_typed() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "value"),
-    [("2.5", "2.5"), ("2,5", "2.5"), ("0,075", "0.075"), ("1,000", "1000"), ("1,000.5", "1000.5"), (" 3 ", "3"), ("0", "0")],
+    [
+        ("2.5", "2.5"),
+        ("2,5", "2.5"),
+        ("0,075", "0.075"),
+        ("1,000", "1000"),
+        ("1,000.5", "1000.5"),
+        (" 3 ", "3"),
+        ("0", "0"),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(typed: str, value: str) -> None:
     assert number(typed) == Decimal(value)

@@ -63,9 +63,15 @@ async def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(hou
 
 @pytest.mark.parametrize(
     ("old", "new", "again", "field"),
-    [("wrong one", NEW, NEW, "old_password"), (OLD, "short", "short", "new_password"), (OLD, NEW, "another one", "again")],
+    [
+        ("wrong one", NEW, NEW, "old_password"),
+        (OLD, "short", "short", "new_password"),
+        (OLD, NEW, "another one", "again"),
+    ],
 )
-async def test_a_wrong_password_form_is_told_at_its_field(house: House, old: str, new: str, again: str, field: str) -> None:
+async def test_a_wrong_password_form_is_told_at_its_field(
+    house: House, old: str, new: str, again: str, field: str
+) -> None:
     house.world.change(User, house.ann.actor.user_id, password_hash=hash_password(OLD))
     tab = await opened(house)
     await tab.run(Profile.change_password, form={"old_password": old, "new_password": new, "again": again})

@@ -105,7 +105,13 @@ def _latest(world: World, root: Actor, tokens: list[int]) -> None:
         _refusal(tokens[2], 401, "token_quota_exhausted", "Token sk-Qw3r…u1Op has used up its quota.", 3),
         _refusal(tokens[1], 429, "rate_limit_exceeded", "Rate limit exceeded. Please try again later.", 0),
         _refusal(tokens[0], 503, "no_available_channel", "No channel serves model 'gpt-5' in group 'default'.", 0),
-        {"kind": "correction", "credits": -1_250, "token_id": tokens[0], "model": "gpt-4o", "error": "refund: cut answer"},
+        {
+            "kind": "correction",
+            "credits": -1_250,
+            "token_id": tokens[0],
+            "model": "gpt-4o",
+            "error": "refund: cut answer",
+        },
     ]
     rows += [_request(dice, now - seconds * 1000, root, tokens, 100 + seconds) for seconds in (41, 22, 9)]
     with world.tools.db.write() as session:
@@ -124,14 +130,18 @@ def _request(dice: random.Random, time: int, root: Actor, tokens: list[int], num
     asked, cached, told = dice.randrange(200, 4_000), dice.choice((0, 0, 512)), dice.randrange(20, 900)
     ratios = MODELS[model]
     cost = int((asked + cached) * float(ratios[0]) + told * float(ratios[1])) + 1
-    lines = [{"bucket": "input", "count": asked, "ratio": ratios[0]}, {"bucket": "output", "count": told, "ratio": ratios[1]}]
+    lines = [
+        {"bucket": "input", "count": asked, "ratio": ratios[0]},
+        {"bucket": "output", "count": told, "ratio": ratios[1]},
+    ]
     if cached:
         lines.insert(1, {"bucket": "cache_read", "count": cached, "ratio": ratios[0]})
     first, latency = dice.randrange(180, 900), dice.randrange(1_000, 9_000)
     left = number % 23 == 22
     return {
         "time": time, "request_id": f"req_{number:04d}{dice.randrange(16**12):012x}", "user_id": root.user_id,
-        "token_id": tokens[number % 3], "group_id": 1, "channel_id": 1 + number % 2, "model": model, "upstream_model": model,
+        "token_id": tokens[number % 3], "group_id": 1, "channel_id": 1 + number % 2, "model": model,
+        "upstream_model": model,
         "endpoint": "/v1/chat/completions", "stream": number % 3 > 0, "input_tokens": asked + cached,
         "output_tokens": told, "cached_tokens": cached, "credits": cost, "status": 499 if left else 200,
         "error": "client_closed_request: The caller left before the answer had ended." if left else "",

@@ -70,7 +70,7 @@ def by_token(tools: Tools, actor: Actor, everyone: bool = False, most: int = 5) 
     shares = _shares(tools, actor, everyone, col(UsageHour.token_id), most)
     with tools.db.read() as session:
         wanted = [int(share.name) for share in shares]
-        names = dict(session.execute(select(Token.id, Token.name).where(col(Token.id).in_(wanted))).tuples().all())
+        names = dict(session.exec(select(Token.id, Token.name).where(col(Token.id).in_(wanted))).all())
     return tuple(Share(names.get(int(x.name), f"#{x.name}"), x.credits, x.requests) for x in shares)
 
 
