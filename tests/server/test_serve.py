@@ -163,3 +163,20 @@ def events(address: str) -> Iterator[ClientConnection]:
     target = address.replace("http:", "ws:") + "/_event/?EIO=4&transport=websocket&token=tab-1"
     with connect(target, origin=address, subprotocols=["0.10.1"], proxy=None) as tab:  # type: ignore[arg-type, list-item]
         yield tab
+
+
+def test_a_request_in_flight_is_answered_before_the_server_ends(tmp_path: Path) -> None:
+    body = b'{"username": "ann", "password": "a long password"}'
+    with serving(tmp_path, "--no-build") as server:
+        assert healthy(server.address)
+        port = int(server.address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            head = f"POST /api/session HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\norigin: {server.address}\r\n"
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body[:10])
+            until(lambda: len(server.part("relay")) == 1)
+            server.process.send_signal(signal.SIGTERM)
+            until(lambda: "Stopping" in server.text, lambda: server.text)
+            connection.sendall(body[10:])
+            assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+        assert server.process.wait(30) == 0
