@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openopen8.core.models import Token
+from relay import admission
 from relay.app import Relay
 from tests.fakes.upstream import as_asked
 from tests.relay.driving import Caller, Headers
@@ -141,18 +142,19 @@ async def test_key_and_address_are_looked_at_before_a_large_body_is_read(house: 
     assert (await talk.end()).status == 401 and len(talk._body) >= 18
 
 
-async def test_a_large_body_passes_and_does_not_stall_the_others(house: House) -> None:
+async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def counting(text: str, model: str) -> int:
+        threads.append(threading.current_thread())
+        return 1
+
+    monkeypatch.setattr(admission, "count_text", counting)
     text = "lorem ipsum dolor " * 300_000  # 5 MB
-    big = house.caller.open(body={"model": "m", "messages": [{"role": "user", "content": text}]})
-    longest = 0.0
-    clock = asyncio.get_running_loop().time
-    while not big.done:
-        before = clock()
-        await asyncio.sleep(0.001)
-        longest = max(longest, clock() - before)
-    assert (await big.end()).status == 200
-    assert len(house.fake.chats[0].body) > 5_000_000
-    assert longest < 1.0
+    reply = await house.caller.post(body={"model": "m", "messages": [{"role": "user", "content": text}]})
+    assert reply.status == 200 and len(house.fake.chats[0].body) > 5_000_000
+    await house.caller.chat()
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
 
 
 async def test_a_caller_that_leaves_in_the_middle_of_its_body_costs_nothing(house: House) -> None:
