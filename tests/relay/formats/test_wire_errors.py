@@ -118,7 +118,8 @@ def test_a_vendors_message_is_short_and_one_line() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"<html>", b"null", b"[]", b"1", b'"x"', b"{}", b'{"error":{"message":"Busy"}}', b'{"error":"Busy"}',
-     b'{"choices":[]}', b'{"choices":5}', b'{"choices":{}}', b'{"choices":[1]}', b'{"content":"x"}', b'{"candidates":[]}',
+     b'{"choices":[]}', b'{"choices":5}', b'{"choices":{}}', b'{"choices":[1]}', b'{"content":"x"}',
+     b'{"candidates":[]}',
      b'{"candidates":5}', b"[" * 100_000, b'{"object":"error","message":"Busy"}'],
 )  # fmt: skip
 def test_what_is_no_answer_is_garbage(name: str, body: bytes) -> None:
