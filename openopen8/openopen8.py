@@ -40,6 +40,7 @@ def build(pages: tuple[Page, ...], **options: Any) -> rx.App:
         stylesheets=list(STYLESHEETS),
         backend_exception_handler=on_error,
         toaster=None,
+        head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
         **options,
     )
     app.add_middleware(Guard())

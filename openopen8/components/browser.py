@@ -12,9 +12,12 @@ from reflex_base.event import EventSpec, call_function, server_side
 from reflex_base.utils.format import format_queue_events
 
 
-def run(expression: str | rx.Var) -> EventSpec:
-    """An event for a component's trigger that runs ``expression`` (JavaScript) in the browser."""
-    return call_function(rx.Var(f"(() => {{ {expression!s} }})"))
+def run(expression: str) -> EventSpec:
+    """An event for a component's trigger that runs ``expression`` (JavaScript) in the browser.
+
+    Write Vars into it as ``f"… {var} …"``: with ``!s`` or ``%`` the page would not know the state that they are of.
+    """
+    return call_function(rx.Var(f"(() => {{ {expression} }})"))
 
 
 def ask(expression: str, then: Any) -> EventSpec:

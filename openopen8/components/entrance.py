@@ -28,7 +28,7 @@ def entrance(state: Any, url: str, title: str, about: str, button: str, *fields:
         rx.button(t(button), type="submit", loading=state.busy, disabled=~rx.State.is_hydrated, size="3"),
         on_submit=lambda form: [
             state.begin,
-            ask(_POST % (url, form, t("login.unreachable")), state.answered),
+            ask(_POST % (url, f"{form}", f"{t('login.unreachable')}"), state.answered),
         ],
         reset_on_submit=False,
         method="post",  # should a script be missing, the password must not end in the address

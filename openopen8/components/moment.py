@@ -31,7 +31,7 @@ def exact(ms: rx.Var[int]) -> rx.Var[str]:
 
 
 def _date(ms: rx.Var[int]) -> rx.Var[str]:
-    return rx.Var(f"new Date({ms!s}).toLocaleDateString('sv-SE')").to(str)  # 2030-01-31
+    return rx.Var(f"new Date({ms}).toLocaleDateString('sv-SE')").to(str)  # 2030-01-31
 
 
 def _iso(ms: rx.Var[int]) -> rx.Var[str]:

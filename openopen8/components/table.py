@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from openopen8.components.browser import run
 from openopen8.components.empty import broken, skeleton_rows
 from openopen8.components.text import t
 
@@ -94,8 +93,12 @@ def pager(state: Any) -> rx.Component:
 
 def address_bar(address: rx.Var[str]) -> rx.Component:
     """Writes the view into the address, without a page load and without an entry in the history."""
-    write = run(f"history.replaceState(history.state, '', {address!s})")
-    return rx.cond(address != "", rx.el.span(key=address, on_mount=write, hidden=True))
+    write = (
+        f"({address} && globalThis.location?.pathname === {address}.split('?')[0]"
+        f" && history.replaceState(history.state, '', {address}), {address})"
+    )
+    # written while drawing: an on_mount would run only once, whatever the key
+    return rx.el.span(hidden=True, custom_attrs={"data-address": rx.Var(write).to(str)})
 
 
 def _cell(column: Column, item: Any, header: bool) -> rx.Component:

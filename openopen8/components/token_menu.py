@@ -55,4 +55,4 @@ def token_menu(row: Any) -> rx.Component:
 def example_call(row: Any) -> rx.Var[str]:
     """The curl line of a token whose value is not known any more."""
     model = rx.cond(row.models.length() > 0, row.models[0], "gpt-4o")
-    return rx.Var(_EXAMPLE % str(model)).to(str)
+    return rx.Var(_EXAMPLE % f"{model}").to(str)

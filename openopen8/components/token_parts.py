@@ -16,7 +16,7 @@ def usage(row: Any) -> rx.Component:
     limited = rx.el.div(
         rx.el.div(
             rx.el.span(
-                number(row.used), rx.el.span(f"/ {row.quota:,}", class_name="muted number"), class_name="joined"
+                number(row.used), " ", rx.el.span(f"/ {row.quota:,}", class_name="muted number"), class_name="joined"
             ),
             rx.el.span(f"{row.percent} %", class_name="muted number"),
             class_name="usage-figures",
@@ -25,7 +25,7 @@ def usage(row: Any) -> rx.Component:
         class_name="usage",
     )
     free = rx.el.div(
-        rx.el.span(number(row.used), rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="joined"),
+        rx.el.span(number(row.used), " ", rx.el.span(t("tokens.unlimited"), class_name="muted"), class_name="joined"),
         class_name="usage",
     )
     return rx.cond(row.quota > 0, limited, free)
@@ -45,7 +45,7 @@ def models(row: Any) -> rx.Component:
 
 def group(row: Any) -> rx.Component:
     """The group whose ratio counts, with the ratio."""
-    return rx.el.span(row.group, rx.el.span(f"×{row.ratio}", class_name="muted number"), class_name="joined")
+    return rx.el.span(row.group, " ", rx.el.span(f"×{row.ratio}", class_name="muted number"), class_name="joined")
 
 
 def expiry(row: Any) -> rx.Component:

@@ -71,8 +71,8 @@ def _quota() -> rx.Component:
 def _expiry() -> rx.Component:
     control = rx.el.input(
         type="datetime-local",
-        value=rx.Var(_LOCAL.replace("{ms}", str(TokenForm.expires))).to(str),
-        on_change=lambda value: TokenForm.set_expires(rx.Var(f"(Date.parse({value!s}) || 0)").to(float)),
+        value=rx.Var(_LOCAL.replace("{ms}", f"{TokenForm.expires}")).to(str),
+        on_change=lambda value: TokenForm.set_expires(rx.Var(f"(Date.parse({value}) || 0)").to(float)),
         class_name="input",
         **_about("expires_at"),
     )
