@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from openopen8.components.badge import badge
+from openopen8.components.browser import run
 from openopen8.components.dialog import confirm
 from openopen8.components.empty import empty
 from openopen8.components.moment import moment
@@ -19,6 +20,8 @@ from openopen8.state.channel_rows import ChannelRow
 from openopen8.state.channel_test import ChannelTest
 from openopen8.state.channels import Channels
 from openopen8.state.me import Me
+
+LEAVE = "globalThis.document?.activeElement?.blur()"
 
 
 def body() -> rx.Component:
@@ -114,21 +117,15 @@ def _models(row: rx.Var[ChannelRow]) -> rx.Component:
 def _number(row: rx.Var[ChannelRow], name: str) -> rx.Component:
     """A number that is changed where it stands: Enter or leaving the field saves."""
     value = getattr(row, name).to_string()
-    control = rx.el.input(
+    return rx.el.input(
+        key=f"{value}-{Channels.revision}",
         type="number",
-        name="value",
         default_value=value,
         step=1,
         class_name="in-place number",
         aria_label=t(f"channels.{name}_of", name=row.name),
         on_blur=lambda typed: Channels.renumber(row.id, name, typed),
-    )
-    return rx.form(
-        control,
-        on_submit=Channels.submit_number(row.id, name),
-        reset_on_submit=False,
-        key=f"{value}-{Channels.revision}",
-        no_validate=True,
+        on_key_down=lambda key, _info: rx.cond(key == "Enter", run(LEAVE), rx.noop()),
     )
 
 

@@ -68,16 +68,8 @@ class Channels(Listing, AdminPage):
                     self._show(rows=rows, total=total)
 
     @rx.event
-    async def submit_number(self, id: int, name: str, form: dict[str, Any]) -> None:
-        """Enter in a number's place in the list."""
-        await self._renumber(id, name, str(form.get("value", "")))
-
-    @rx.event
     async def renumber(self, id: int, name: str, value: str) -> None:
-        """A number's place in the list was left."""
-        await self._renumber(id, name, value)
-
-    async def _renumber(self, id: int, name: str, value: str) -> None:
+        """Priority or weight, typed in its place in the list: the field was left."""
         row = next((row for row in self.rows if row.id == int(id)), None)
         if row is None or name not in IN_PLACE or str(value).strip() == str(getattr(row, name)):
             return

@@ -155,7 +155,7 @@ async def test_priority_and_weight_change_in_their_place(house: House) -> None:
     tab = await opened(house)
     id = tab.shown(Channels, "rows")[0].id
     await tab.run(Channels.renumber, **{"id": id, "name": "priority", "value": "9"})
-    await tab.run(Channels.submit_number, **{"id": id, "name": "weight", "form": {"value": "4"}})
+    await tab.run(Channels.renumber, **{"id": id, "name": "weight", "value": "4"})
     row = tab.shown(Channels, "rows")[0]
     assert (row.priority, row.weight) == (9, 4)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from decimal import Decimal
 from typing import Any
 
 from openopen8.core.clock import DAY, HOUR, MINUTE
-from openopen8.core.models import Channel, ChannelKey, LogEntry, TokenCounter, UsageHour
+from openopen8.core.models import Channel, ChannelKey, LogEntry, Token, TokenCounter, UsageHour
+from openopen8.core.rules.quota import current_period
 from openopen8.core.rules.roles import Actor
 from openopen8.core.security.passwords import hash_password
 from openopen8.core.tools import Tools
@@ -123,13 +125,16 @@ def _latest(world: World, root: Actor, tokens: list[int]) -> None:
             assert counter is not None
             counter.used = counter.used_total = (1_284_200, 84_310, 20_000, 7_020, 12_500)[place]
             counter.last_used_at = now - place * HOUR - 9_000
+            kept = session.get(Token, token)
+            assert kept is not None
+            counter.period_start = current_period(kept.quota_period, 0, now)
 
 
 def _request(dice: random.Random, time: int, root: Actor, tokens: list[int], number: int) -> dict[str, Any]:
     model = dice.choice(list(MODELS))
     asked, cached, told = dice.randrange(200, 4_000), dice.choice((0, 0, 512)), dice.randrange(20, 900)
     ratios = MODELS[model]
-    cost = int((asked + cached) * float(ratios[0]) + told * float(ratios[1])) + 1
+    cost = math.ceil((asked + cached) * Decimal(ratios[0]) + told * Decimal(ratios[1]))
     lines = [
         {"bucket": "input", "count": asked, "ratio": ratios[0]},
         {"bucket": "output", "count": told, "ratio": ratios[1]},
