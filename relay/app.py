@@ -21,7 +21,7 @@ from relay.caller import AsgiCaller, Gone, Receive, Scope, Send
 from relay.counting import count_text
 from relay.credentials import address_of, key_hash
 from relay.formats.format import Format
-from relay.gate import Gate
+from relay.gate import Gate, Turns
 from relay.healing import EVERY_SECONDS, keep_healing
 from relay.health import Health
 from relay.intake import check_head, declared_length, read_body
@@ -66,7 +66,7 @@ class Relay:
         await asyncio.to_thread(lambda: [count_text("warm", model) for model in ("", "gpt-4")])
         ledger = await Ledger.open(self._tools)
         upstream = self._given or HttpxUpstream(self._tools.settings)
-        self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random)
+        self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns())
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 
     async def stop(self) -> None:

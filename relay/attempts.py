@@ -52,7 +52,7 @@ class Begun:
 async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab) -> Whole | Begun:
     """The answer of the first attempt that succeeds; raises a Problem when none did."""
     failures: list[Failure] = []
-    for attempt in plan(grant.providers, gate.tools.now(), _ALL, gate.random):
+    for attempt in plan(grant.providers, gate.tools.now(), _ALL, gate.random, gate.turns):
         if len(failures) > grant.options.retries or _late(gate, call):
             break
         if not await gate.health.may_try(attempt):

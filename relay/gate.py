@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from openopen8.core.config import Settings
@@ -10,6 +11,17 @@ from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay.health import Health
 from relay.upstream import Upstream
+
+
+class Turns:
+    """Counts the turns of each channel on this worker."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+
+    def __call__(self, channel_id: int) -> int:
+        self._counts[channel_id] += 1
+        return self._counts[channel_id] - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class Gate:
     upstream: Upstream
     health: Health
     random: Random
+    turns: Turns
 
     @property
     def settings(self) -> Settings:

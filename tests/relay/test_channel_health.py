@@ -53,6 +53,13 @@ async def test_a_key_that_the_provider_refuses_is_switched_off_and_the_next_one_
     house.settled()
 
 
+async def test_keys_are_used_one_after_the_other_where_the_admin_wants_it(build: Build) -> None:
+    house = await build(channel={"keys": ("key-a", "key-b", "key-c"), "key_mode": "round_robin"})
+    for _ in range(6):
+        await house.caller.chat()
+    assert [chat.key for chat in house.fake.chats] == ["key-a", "key-b", "key-c"] * 2
+
+
 async def test_a_channel_without_keys_left_is_switched_off_with_the_reason(house: House) -> None:
     house.fake.script(status(401, {"error": {"message": "Incorrect API key provided: upstream-key"}}))
     assert (await house.caller.chat()).status == 502

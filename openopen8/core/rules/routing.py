@@ -10,6 +10,9 @@ from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
 Random = Callable[[], float]
 """A number in [0, 1)."""
 
+Turn = Callable[[int], int]
+"""How often a channel (by id) had its turn before: for keys that are used one after the other."""
+
 ENDPOINTS: dict[str, frozenset[str]] = {
     "openai": frozenset({"chat"}),
     "openai-compatible": frozenset({"chat"}),
@@ -34,7 +37,7 @@ def candidates(snapshot: Snapshot, group_id: int, model: str, endpoint: str) -> 
     )
 
 
-def plan(providers: Iterable[Provider], now: int, most: int, random: Random) -> tuple[Attempt, ...]:
+def plan(providers: Iterable[Provider], now: int, most: int, random: Random, turn: Turn) -> tuple[Attempt, ...]:
     """Up to ``most`` attempts: highest priority first, among equals weighted random; each channel and key once.
 
     What rests (after failures or a 429) is left out. A channel's further keys come after all
@@ -44,7 +47,7 @@ def plan(providers: Iterable[Provider], now: int, most: int, random: Random) -> 
     ordered: list[Attempt] = []
     for priority in sorted({p.priority for p in awake}, reverse=True):
         shuffled = _weighted([p for p in awake if p.priority == priority], random)
-        columns = [_keys(p, now, random) for p in shuffled]
+        columns = [_keys(p, now, random, turn) for p in shuffled]
         depth = max((len(keys) for keys in columns), default=0)
         for turn in range(depth):
             ordered += [Attempt(p, keys[turn]) for p, keys in zip(shuffled, columns, strict=True) if turn < len(keys)]
@@ -59,11 +62,12 @@ def wakes_at(providers: Iterable[Provider], now: int) -> int | None:
     return max(min(moments), now) if moments else None
 
 
-def _keys(provider: Provider, now: int, random: Random) -> list[ProviderKey]:
+def _keys(provider: Provider, now: int, random: Random, turn: Turn) -> list[ProviderKey]:
     awake = [key for key in provider.keys if key.rest_until <= now]
     if len(awake) < 2:
         return awake
-    start = int(random() * len(awake))
+    in_turn = provider.key_mode == "round_robin"
+    start = turn(provider.id) % len(awake) if in_turn else int(random() * len(awake))
     return awake[start:] + awake[:start]
 
 
