@@ -49,8 +49,8 @@ def plan(providers: Iterable[Provider], now: int, most: int, random: Random, tur
         shuffled = _weighted([p for p in awake if p.priority == priority], random)
         columns = [_keys(p, now, random, turn) for p in shuffled]
         depth = max((len(keys) for keys in columns), default=0)
-        for turn in range(depth):
-            ordered += [Attempt(p, keys[turn]) for p, keys in zip(shuffled, columns, strict=True) if turn < len(keys)]
+        for nth in range(depth):
+            ordered += [Attempt(p, keys[nth]) for p, keys in zip(shuffled, columns, strict=True) if nth < len(keys)]
         if len(ordered) >= most:
             break
     return tuple(ordered[:most])
