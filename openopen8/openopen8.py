@@ -53,10 +53,8 @@ def _development() -> dict[str, Any]:
     """Under plain `reflex run` relay and API are mounted here; `openopen8 serve` has them in its workers."""
     if os.environ.get("REFLEX_ENV_MODE") == "prod":
         return {}
-    try:
-        from openopen8.server.dev import api
-    except ImportError:
-        return {}
+    from openopen8.server.dev import api
+
     return {"api_transformer": api}
 
 
