@@ -149,7 +149,7 @@ def _total(label: rx.Var[str], value: rx.Var[str] | str, strong: bool = False) -
 
 
 def _note(note: rx.Var[str]) -> rx.Var[str]:
-    return rx.match(note, ("counted_locally", t("logs.note_counted")), note)
+    return rx.match(note, ("counted locally", t("logs.note_counted")), note)
 
 
 def _timeline() -> rx.Component:

@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from openopen8.components.browser import run
 from openopen8.components.datetime import datetime_input
 from openopen8.components.moment import moment
 from openopen8.components.page import Page
@@ -31,7 +32,10 @@ def body() -> rx.Component:
         rx.cond(Logs.wish.span == "custom", _times()),
         _figures(),
         _waiting(),
-        table(t("logs.title"), _columns(), Logs.rows, Logs, nothing(), _row_class, row_header="time"),
+        rx.el.div(
+            table(t("logs.title"), _columns(), Logs.rows, Logs, nothing(), _row_class, row_header="time"),
+            class_name=rx.cond(ADMIN, "everyones", "own"),
+        ),
         entry_sheet(),
         rx.window_event_listener(on_scroll=lambda x, y: Logs.scroll(y.to(float) > DOWN).debounce(200)),
     )
@@ -195,7 +199,7 @@ def _waiting() -> rx.Component:
         rx.icon("arrow_up", size=14, aria_hidden="true"),
         t("logs.new_entries", n=Logs.waiting),
         type="button",
-        on_click=[Logs.newest, rx.scroll_to("content")],
+        on_click=[Logs.newest, run("globalThis.scrollTo(0, 0)")],
         class_name="waiting",
     )
     return rx.el.div(rx.cond(Logs.is_live & (Logs.waiting > 0), button), role="status", class_name="waiting-box")

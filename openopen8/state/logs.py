@@ -200,8 +200,9 @@ class Logs(Listing, UserPage):
         return replace(self.wish, request=self.search.strip()[:40])
 
     async def _from_top(self) -> None:
-        self.page, self.waiting = 1, 0
-        await self._refresh()
+        self.page = 1
+        await self._refresh()  # marks what waited as fresh
+        self.waiting = 0
 
     async def _fetch(self) -> None:
         found = await self._call(look, self._wish(), self.page)

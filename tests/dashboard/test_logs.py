@@ -136,6 +136,8 @@ async def test_while_the_reader_scrolls_new_entries_wait_and_are_counted(house: 
     assert ids(tab) == [first]
     await tab.run(Logs.newest)
     assert ids(tab) == [second, first]
+    assert [row.fresh for row in tab.shown(Logs, "rows")] == [True, False]
+    assert tab.shown(Logs, "waiting") == 0
     loop.cancel()
 
 
