@@ -43,6 +43,7 @@ def build(pages: tuple[Page, ...], **options: Any) -> rx.App:
         head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
         **options,
     )
+    app.app_wraps.pop((5, "Overlay"), None)  # Reflex's own sign of a lost connection: the frame has one
     app.add_middleware(Guard())
     for page in pages:
         mount(app, page, pages)

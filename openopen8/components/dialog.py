@@ -24,7 +24,7 @@ def dialog(
             rx.dialog.description(about, size="2", class_name="muted"),
             *body,
             class_name="dialog",
-            max_width="640px" if wide else "440px",
+            max_width="700px" if wide else "440px",
         ),
         open=open,
         on_open_change=on_open_change,

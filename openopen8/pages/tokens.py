@@ -121,8 +121,8 @@ COLUMNS = (
     Column("name", t("tokens.column.name"), _name, sort="name", phone="head"),
     Column("status", t("tokens.column.status"), lambda row: token_badge(row.status), phone="line"),
     Column("used", t("tokens.column.used"), usage, sort="used", phone="line"),
-    Column("models", t("tokens.column.models"), models),
-    Column("group", t("tokens.column.group"), group),
+    Column("models", t("tokens.column.models"), models, wide=True),
+    Column("group", t("tokens.column.group"), group, wide=True),
     Column("expires", t("tokens.column.expires"), expiry, sort="expires_at"),
     Column(
         "last", t("tokens.column.last"), lambda row: moment(row.last_used_at, t("common.never")), sort="last_used_at"
