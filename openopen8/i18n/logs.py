@@ -81,6 +81,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The provider sent no usage: the gateway counted the tokens itself.",
         "上游未返回用量：由网关自行计算 Token。",
     ),
+    "note_clamped": (
+        "The provider's usage contradicted itself: the gateway put it right.",
+        "上游返回的用量自相矛盾：已由网关修正。",
+    ),
     "bucket_input": ("Input", "输入"),
     "bucket_cache_read": ("Cache read", "缓存读取"),
     "bucket_output": ("Output", "输出"),

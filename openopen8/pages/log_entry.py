@@ -149,7 +149,12 @@ def _total(label: rx.Var[str], value: rx.Var[str] | str, strong: bool = False) -
 
 
 def _note(note: rx.Var[str]) -> rx.Var[str]:
-    return rx.match(note, ("counted locally", t("logs.note_counted")), note)
+    return rx.match(
+        note,
+        ("counted locally", t("logs.note_counted")),
+        ("usage contradicted itself", t("logs.note_clamped")),
+        note,
+    )
 
 
 def _timeline() -> rx.Component:
