@@ -167,10 +167,11 @@ def _log() -> rx.Component:
 
 
 def _entry(entry: Any) -> rx.Component:
+    both = rx.el.span(entry.tokens_in, " / ", entry.tokens_out, class_name="number")
     cells = (
         ("time", moment(entry.time), "line"),
         ("model", rx.el.span(entry.model, class_name="mono"), "half"),
-        ("tokens", rx.el.span(entry.tokens_in, " / ", entry.tokens_out, class_name="number"), "hide"),
+        ("tokens", rx.cond(entry.tokens_in != "", both), "hide"),
         ("credits", rx.el.span(entry.credits, class_name="number"), "half"),
         ("latency", rx.el.span(entry.latency, class_name="number"), "hide"),
         (
