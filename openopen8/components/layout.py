@@ -144,7 +144,7 @@ def _language() -> rx.Component:
         type="button",
         on_click=Me.switch_language,
         aria_label=t("common.language.label"),
-        class_name="plain",
+        class_name="plain language",
     )
 
 
@@ -177,7 +177,12 @@ def _user(menu: Sequence[Page]) -> rx.Component:
     )
     who = rx.el.p(rx.el.strong(Me.name), rx.el.span(Me.role, class_name="muted"), class_name="who")
     keys = rx.el.button(t("common.shortcuts"), type="button", on_click=Me.list_keys(True), class_name="menu-link")
-    box = rx.popover.content(who, *links, rx.popover.close(keys), leave, class_name="user-menu", align="end")
+    # on a phone the top bar has no room for it
+    tongue = rx.el.button(
+        t("common.language"), type="button", on_click=Me.switch_language, class_name="menu-link language-link"
+    )
+    parts = (who, *links, rx.popover.close(keys), tongue, leave)
+    box = rx.popover.content(*parts, class_name="user-menu", align="end")
     return rx.popover.root(opener, box)
 
 
