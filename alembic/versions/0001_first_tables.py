@@ -162,9 +162,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("log_entries", schema=None) as batch_op:
         batch_op.create_index("ix_log_entries_request_id", ["request_id"], unique=False)
-        batch_op.create_index("ix_log_entries_time", ["time"], unique=False)
+        batch_op.create_index(
+            "ix_log_entries_time", ["time", "kind", "input_tokens", "output_tokens", "credits"], unique=False
+        )
         batch_op.create_index("ix_log_entries_token_id_id", ["token_id", "id"], unique=False)
         batch_op.create_index("ix_log_entries_user_id_id", ["user_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_log_entries_user_id_time",
+            ["user_id", "time", "kind", "input_tokens", "output_tokens", "credits"],
+            unique=False,
+        )
 
     op.create_table(
         "options",
@@ -180,6 +187,7 @@ def upgrade() -> None:
         sa.Column("input", sa.String(length=80), nullable=False),
         sa.Column("output", sa.String(length=80), nullable=False),
         sa.Column("cache_read", sa.String(length=80), nullable=True),
+        sa.Column("cache_write", sa.String(length=80), nullable=True),
         sa.Column("reasoning", sa.String(length=80), nullable=True),
         sa.Column("per_call", sa.String(length=80), nullable=True),
         sa.Column("created_at", BIG, nullable=False),
@@ -333,6 +341,7 @@ def downgrade() -> None:
     op.drop_table("prices")
     op.drop_table("options")
     with op.batch_alter_table("log_entries", schema=None) as batch_op:
+        batch_op.drop_index("ix_log_entries_user_id_time")
         batch_op.drop_index("ix_log_entries_user_id_id")
         batch_op.drop_index("ix_log_entries_token_id_id")
         batch_op.drop_index("ix_log_entries_time")

@@ -12,8 +12,10 @@ from openopen8.commands import token
 from openopen8.commands.answer import Answer, listed, plain
 from openopen8.commands.verb import opened, show
 from openopen8.core.clock import to_rfc3339
+from openopen8.core.errors import Problem, invalid
 from openopen8.core.rules.roles import COMMAND_LINE
 from openopen8.core.services import logs
+from openopen8.core.services.log_choices import deleted_tokens
 from openopen8.core.services.log_filter import KINDS, LogFilter
 from openopen8.core.services.log_view import EntryView
 from openopen8.core.tools import Tools
@@ -98,7 +100,18 @@ def _line(entry: EntryView) -> str:
 
 
 def _token_id(tools: Tools, word: str | None) -> int | None:
-    """A number is taken as an id as it stands, since the log of a deleted token stays."""
+    """A number is taken as an id as it stands, since the log of a deleted token stays; so does its name."""
     if word is None:
         return None
-    return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else token.named(tools, word).id
+    if word.isascii() and word.isdigit() and len(word) < 16:
+        return int(word)
+    try:
+        return token.named(tools, word).id
+    except Problem as problem:
+        gone = deleted_tokens(tools, COMMAND_LINE, word) if problem.status == 404 else ()
+        if not gone:
+            raise
+    if len(gone) > 1:
+        told = ", ".join(str(one.id) for one in gone)
+        raise invalid(f"Several deleted tokens were named {word!r}; use the id: {told}.")
+    return gone[0].id

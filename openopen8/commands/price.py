@@ -13,12 +13,13 @@ from openopen8.core.services.forms import read
 from openopen8.core.services.prices import PriceFields
 from openopen8.core.tools import Tools
 
-_RATIOS = ("input", "output", "cache_read", "reasoning", "per_call")
+_RATIOS = ("input", "output", "cache_read", "cache_write", "reasoning", "per_call")
 _COLUMNS = {
     "model": "model",
     "input": "input",
     "output": "output",
     "cache read": "cache_read",
+    "cache write": "cache_write",
     "reasoning": "reasoning",
     "per call": "per_call",
     "valid from": "valid_from",

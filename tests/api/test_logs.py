@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
+
+from sqlalchemy import event
 
 from api.conftest import House, Person
 from openopen8.core.clock import DAY, HOUR, to_rfc3339
 from openopen8.core.models import LogEntry, TokenCounter, UsageHour
 from openopen8.core.services import logs
 from openopen8.core.services.ledger import audit, entries
+from openopen8.core.services.log_filter import LogFilter
 
 
 def wrote(house: House, person: Person, **fields: Any) -> int:
@@ -158,6 +162,26 @@ def test_sums_follow_the_filter_and_corrections_lower_them(house: House) -> None
     assert house.ann.get("/logs/summary", model="n").json()["credits"] == 100
     assert house.admin.get("/logs/summary").json()["credits"] == 1067
     assert house.ann.get("/logs/summary", model="none").json()["requests"] == 0
+
+
+def test_sums_of_a_time_range_come_from_an_index_alone(sqlite_house: House) -> None:
+    """Else an open page of a log with a million rows would read all of them each second."""
+    house = sqlite_house
+    for who, user in ((house.ann, "user_id_"), (house.admin, "")):
+        asked = LogFilter(from_ms=house.tools.now() - 7 * DAY, kind="request")
+        plans = [plan for plan in plans_of(house, lambda a=who.actor, f=asked: logs.summary(house.tools, a, f))]
+        assert plans and all(f"USING COVERING INDEX ix_log_entries_{user}time" in plan for plan in plans), plans
+
+
+def plans_of(house: House, work: Callable[[], object]) -> list[str]:
+    """How SQLite goes about each query on the log that ``work`` makes."""
+    asked: list[tuple[str, Any]] = []
+    engine = house.tools.db.engine
+    event.listen(engine, "before_cursor_execute", lambda *each: asked.append((each[2], each[3])))
+    work()
+    with engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in list(asked)]
+        return [" ".join(str(row[3]) for row in plan) for plan in found]
 
 
 def test_the_csv_quotes_what_begins_like_a_formula_and_is_a_plain_link(sqlite_house: House) -> None:

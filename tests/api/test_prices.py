@@ -41,7 +41,7 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"model": "m", "input": True, "output": 1}, "input"),
     ({"model": "m", "input": "one", "output": 1}, "input"),
     ({"model": "m", "input": [1], "output": 1}, "input"),
-    ({"model": "m", "input": 1, "output": 1, "cache_write": 1}, "cache_write"),
+    ({"model": "m", "input": 1, "output": 1, "cache_writing": 1}, "cache_writing"),
     ({"model": "m", "input": 1, "output": 1, "valid_from": "2030-01-01"}, "valid_from"),
 )
 

@@ -35,6 +35,28 @@ def test_from_an_empty_folder_to_a_token_in_six_commands(command: Command, ann: 
     assert key not in command("channel", "list", "--json").out + command("channel", "list").out
 
 
+def test_a_price_may_say_what_writing_to_a_cache_costs(command: Command, ann: str) -> None:
+    ratios = ("--input", "5", "--output", "15", "--cache-read", "0.5", "--cache-write", "6.25")
+    done = command("price", "set", "m", *ratios)
+    assert (done.code, done.out) == (0, "Set the price of m: input 5, output 15, cache_read 0.5, cache_write 6.25.\n")
+    (shown,) = command("price", "list", "--json").json
+    assert (shown["cache_read"], shown["cache_write"]) == ("0.5", "6.25")
+
+
+def test_the_log_of_a_deleted_token_is_found_by_its_name(command: Command, ann: str) -> None:
+    for _ in range(2):
+        command("token", "create", "gone", "--user", ann)
+    command("token", "delete", "1")
+    assert command("logs", "--token", "gone").code == 0, "one that lives goes first"
+    command("token", "delete", "2")
+    twice = command("logs", "--token", "gone")
+    assert (twice.code, twice.err) == (1, "openopen8: Several deleted tokens were named 'gone'; use the id: 2, 1.\n")
+    command("token", "create", "single", "--user", ann)
+    command("token", "delete", "single")
+    assert command("logs", "--token", "single", "--json").json == []
+    assert command("logs", "--token", "never").code == 1
+
+
 def test_users_are_made_disabled_enabled_and_given_credits(command: Command, ann: str) -> None:
     command(
         "user", "create", "bob", "--balance", "10", "--email", "bob@example.org", "--password-stdin", stdin="12345678"

@@ -25,6 +25,7 @@ class PriceRow(SQLModel, table=True):
     input: Decimal = Field(default=Decimal(0), sa_type=Exact)
     output: Decimal = Field(default=Decimal(0), sa_type=Exact)
     cache_read: Decimal | None = Field(default=None, sa_type=Exact)
+    cache_write: Decimal | None = Field(default=None, sa_type=Exact)
     reasoning: Decimal | None = Field(default=None, sa_type=Exact)
     per_call: Decimal | None = Field(default=None, sa_type=Exact)
     created_at: int = Field(sa_type=Big)

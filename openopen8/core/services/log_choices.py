@@ -38,6 +38,16 @@ def log_choices(tools: Tools, actor: Actor) -> LogChoices:
         return LogChoices(_tokens(session, actor, {x.id: x.name for x in people}), _models(session, actor), people)
 
 
+def deleted_tokens(tools: Tools, actor: Actor, name: str) -> tuple[Named, ...]:
+    """Tokens of that name that are gone but still have their log, newest first."""
+    gone = (col(Token.name) == name, col(Token.deleted_at).is_not(None))
+    rows = select(Token.id).where(*gone).order_by(col(Token.id).desc()).limit(MOST)
+    if not actor.is_admin:
+        rows = rows.where(Token.user_id == actor.user_id)
+    with tools.db.read() as session:
+        return tuple(Named(id or 0, name, True) for id in session.exec(rows))
+
+
 def _tokens(session: Session, actor: Actor, people: dict[int, str]) -> tuple[Named, ...]:
     rows = select(Token.id, Token.name, Token.user_id, Token.deleted_at).order_by(col(Token.id).desc()).limit(MOST)
     if not actor.is_admin:

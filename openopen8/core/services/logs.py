@@ -81,9 +81,11 @@ def find(
         kept = _conditions(session, actor, wanted or LogFilter())
         counted = select(LogEntry.id).where(*kept).limit(COUNTED).subquery()
         total = session.execute(select(func.count()).select_from(counted)).scalar_one()
-        statement = select(LogEntry).where(*kept).order_by(col(LogEntry.id).desc()).limit(page_size)
-        statement = statement.offset(offset) if after is None else statement.where(col(LogEntry.id) < after)
-        rows = session.exec(statement).all()
+        # ids first: an index holds them, and only the rows of this page are read
+        ids = select(LogEntry.id).where(*kept).order_by(col(LogEntry.id).desc()).limit(page_size)
+        ids = ids.offset(offset) if after is None else ids.where(col(LogEntry.id) < after)
+        wanted_rows = select(LogEntry).where(col(LogEntry.id).in_(session.exec(ids).all()))
+        rows = session.exec(wanted_rows.order_by(col(LogEntry.id).desc())).all()
         names = names_of(session, rows)
     return Page(tuple(view_of(row, names, actor) for row in rows), total, page, page_size)
 

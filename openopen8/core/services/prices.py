@@ -25,7 +25,7 @@ from openopen8.core.services.snapshot import bump
 from openopen8.core.services.turn import take_turn
 from openopen8.core.tools import Tools
 
-RATIOS = ("input", "output", "cache_read", "reasoning", "per_call")
+RATIOS = ("input", "output", "cache_read", "cache_write", "reasoning", "per_call")
 
 
 class PriceFields(Form):
@@ -35,6 +35,9 @@ class PriceFields(Form):
     input: Ratio | None = Field(None, description="Credits per input token.")
     output: Ratio | None = Field(None, description="Credits per output token.")
     cache_read: Ratio | None = Field(None, description="Credits per input token read from a cache; null = input.")
+    cache_write: Ratio | None = Field(
+        None, description="Credits per input token written to a cache, where the provider tells; null = input."
+    )
     reasoning: Ratio | None = Field(None, description="Credits per reasoning token; null = output.")
     per_call: Ratio | None = Field(None, description="Credits per call, instead of the others.")
     valid_from: Moment | None = Field(None, description="null = from now on.")
@@ -46,6 +49,7 @@ class PricePatch(Patch):
     input: Ratio | None = None
     output: Ratio | None = None
     cache_read: Ratio | None = None
+    cache_write: Ratio | None = None
     reasoning: Ratio | None = None
     per_call: Ratio | None = None
 
@@ -64,6 +68,7 @@ class PriceView:
     valid_from: int
     status: str
     created_at: int
+    cache_write: str | None = None
 
 
 def check_whole(values: Mapping[str, Decimal | None]) -> None:
@@ -161,6 +166,7 @@ def _put(
         input=values["input"] or Decimal(0),
         output=values["output"] or Decimal(0),
         cache_read=values["cache_read"],
+        cache_write=values["cache_write"],
         reasoning=values["reasoning"],
         per_call=values["per_call"],
         created_at=now,
