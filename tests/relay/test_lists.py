@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openopen8.api.app import create_api
 from openopen8.core.models import Token
 from relay.app import Relay
 from tests.relay.driving import Caller
@@ -69,6 +70,15 @@ async def test_balance_look_ups_tell_quota_and_use(house: House) -> None:
     token = (await caller.get("/api/usage/token")).json["data"]
     assert (token["total_granted"], token["total_used"], token["total_available"]) == (1_000_000, 12_500, 987_500)
     assert token["unlimited_quota"] is False
+
+
+async def test_the_api_describes_the_look_up_as_it_is_answered(house: House) -> None:
+    described = create_api(house.tools).openapi()
+    look_up = described["paths"]["/api/usage/token"]["get"]
+    assert look_up["security"] == [{"token": []}]
+    body = look_up["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    answered = (await house.caller.get("/api/usage/token")).json
+    assert set(body) == set(answered) and set(body["data"]["properties"]) == set(answered["data"])
 
 
 async def test_a_token_without_quota_shows_its_users_balance(build: Build) -> None:
