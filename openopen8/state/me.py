@@ -37,6 +37,10 @@ class Notice:
     undo: bool = False
 
 
+SHOWN = 8_000
+"""How long a notice is shown (ms); the style sheet fades it."""
+
+
 class Me(rx.State):
     """What the frame shows of the caller. Pages for nobody in particular (login) inherit from this."""
 
@@ -52,10 +56,13 @@ class Me(rx.State):
     menu_open: bool = False
     _user_id: int = 0
     _actor: Actor | None = None
+    _said_at: int = 0
 
     @rx.event(background=True)
     async def watch(self) -> Any:
         """On every page of the logged in: the balance, the time, and the way out when the session ends."""
+        async with self:
+            self._forget()
         async for actor in rounds(self, beat=MINUTE):
             mine = await asyncio.to_thread(purse, tools(), actor.user_id)
             async with self:
@@ -91,10 +98,17 @@ class Me(rx.State):
     def _say(self, kind: str, key: str, undo: bool = False, **values: object) -> None:
         """Show the catalogue's ``key``; kind is success, info or error."""
         self.notice = Notice(next(_numbers), kind, text(key, self.lang, **values), undo)
+        self._said_at = tools().now()
 
     def _complain(self, problem: Problem) -> None:
         """Show what a service refused."""
         self.notice = Notice(next(_numbers), "error", self._words(problem))
+        self._said_at = tools().now()
+
+    def _forget(self) -> None:
+        """A notice that has faded must not come up again on the next page."""
+        if self.notice.id and tools().now() - self._said_at > SHOWN:
+            self.notice = Notice()
 
     def _words(self, problem: Problem) -> str:
         """The problem in the reader's language, where the catalogue knows its code."""

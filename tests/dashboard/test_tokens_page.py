@@ -272,3 +272,21 @@ async def _until(tab: Tab, right: Any) -> Any:
             if right(rows):
                 return rows
             await asyncio.sleep(0.02)
+
+
+async def test_a_notice_that_has_faded_does_not_come_up_again_on_the_next_page(house: House) -> None:
+    id, _ = house.world.token(house.ann.actor)
+    tab = await opened(house)
+    await tab.run(Tokens.set_enabled, token_id=id, enabled=False)
+    assert tab.shown(Me, "notice").id > 0
+
+    async def turn_the_page() -> None:
+        running = await tab.send(format_event_handler(Me.watch))
+        await asyncio.sleep(0.3)
+        running.cancel()
+
+    await turn_the_page()
+    assert tab.shown(Me, "notice").id > 0
+    house.tools.clock.advance(9_000)  # type: ignore[attr-defined]
+    await turn_the_page()
+    assert tab.shown(Me, "notice").id == 0
