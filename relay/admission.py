@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask
+from relay import counting
 from relay.counting import count_text
 from relay.formats.format import Glance
 from relay.routes import Route
@@ -47,16 +48,17 @@ async def off_loop(size: int, work: Callable[[], T]) -> T:
 async def looked_at(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance | None]:
     """The ask with what the body says; without a Glance what is wrong stands in ``ask.problem``."""
     try:
-        return await off_loop(len(body), lambda: _look(ask, route, body))
+        glance = await off_loop(len(body), lambda: route.format.glance(body, route.model, route.stream))
+        size = len(body) if counting.ready(glance.model) else LARGE + 1  # loading a vocabulary is work, too
+        return await off_loop(size, lambda: _counted(ask, glance)), glance
     except Problem as problem:
         return replace(ask, problem=problem), None
 
 
-def _look(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance]:
-    glance = route.format.glance(body, route.model, route.stream)
+def _counted(ask: Ask, glance: Glance) -> Ask:
     tokens = sum(count_text(text, glance.model) for text in glance.input_texts)
     tokens += IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)
-    filled = replace(
+    return replace(
         ask,
         model=glance.model,
         stream=glance.stream,
@@ -64,4 +66,3 @@ def _look(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance]:
         max_output=glance.max_output,
         n=glance.n,
     )
-    return filled, glance

@@ -62,8 +62,8 @@ class Relay:
 
     async def start(self) -> None:
         """Open ledger and upstream pool."""
-        # the vocabularies take a while to load: not while the first requests wait
-        await asyncio.to_thread(lambda: [count_text("warm", model) for model in ("", "gpt-4")])
+        # most models' vocabulary takes a while to load: not while the first requests wait
+        await asyncio.to_thread(count_text, "warm")
         ledger = await Ledger.open(self._tools)
         upstream = self._given or HttpxUpstream(self._tools.settings)
         self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns())

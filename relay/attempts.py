@@ -90,7 +90,12 @@ async def _attempt(gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: 
     except TimeoutError:
         await tab.stop()
         raise Failure("timeout", "The provider did not answer in time.") from None
-    except (Failure, Problem):
+    except Problem:
+        await tab.stop()
+        # what is wrong is the caller's: the channel answered, so a trial has succeeded
+        await gate.health.succeeded(attempt)
+        raise
+    except Failure:
         await tab.stop()
         raise
 

@@ -133,6 +133,16 @@ async def test_failures_in_a_row_open_the_breaker_and_one_trial_closes_it(house:
     house.settled()
 
 
+async def test_a_trial_with_a_bad_request_closes_the_breaker_since_the_provider_answered(house: House) -> None:
+    await open_breaker(house)
+    house.clock.advance(health.REST_MS + 1)
+    house.fake.script(status(400), whole())
+    assert (await house.caller.chat()).status == 400
+    assert (await house.caller.chat()).status == 200
+    assert channel(house).rest_until is None
+    house.settled()
+
+
 async def test_a_trial_that_fails_means_a_further_rest(house: House) -> None:
     await open_breaker(house)
     house.clock.advance(health.REST_MS + 1)

@@ -42,3 +42,32 @@ def test_no_text_raises_or_counts_more_than_its_bytes(text: str) -> None:
 def test_the_vocabulary_is_not_loaded_before_it_is_needed() -> None:
     code = "import relay.counting, sys; assert 'quicktok' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_old_models_vocabulary_is_loaded_when_one_is_asked_for() -> None:
+    """Of the two vocabularies a worker at rest keeps one: each takes tens of megabytes."""
+    code = (
+        "import asyncio, json, os, tempfile\n"
+        "from pathlib import Path\n"
+        "from openopen8.core.migrate import migrate\n"
+        "from openopen8.core.tools import open_tools\n"
+        "from relay.app import Relay\n"
+        "from relay.counting import ready\n"
+        "from tests.conftest import settings_for\n"
+        "from tests.relay.driving import Caller, question\n"
+        "from tests.world import World\n"
+        "async def main(tools):\n"
+        "    key = World(tools).token(World(tools).user('ann'))[1]\n"
+        "    relay = Relay(tools)\n"
+        "    await relay.start()\n"
+        "    assert ready('m') and not ready('gpt-4')\n"
+        "    await Caller(relay, key).post(body=question(model='gpt-4'))\n"
+        "    assert ready('gpt-4')\n"
+        "    await relay.stop()\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    tools = open_tools(settings_for(Path(folder)))\n"
+        "    migrate(tools)\n"
+        "    asyncio.run(main(tools))\n"
+        "    tools.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
