@@ -52,6 +52,7 @@ def add(tools: Tools, actor: Actor, user_id: int, amount: int, reason: str) -> U
     require_admin(actor)
     with tools.db.write() as session:
         user = _managed(session, actor, user_id)
+        entries.lock(session, [user_id, actor.user_id])
         entries.add(session, user_id, amount, "admin", reason, actor.name, tools.now())
         journal.admin(session, actor, tools.now(), f"changed the balance of user {user.name!r} by {amount:+,}")
     return get_user(tools, actor, user_id)
@@ -61,11 +62,12 @@ def correct(tools: Tools, actor: Actor, request_id: str, credits: int, reason: s
     """Give ``credits`` of a charge back: lowers ``used``, raises the balance; returns the log entry's id."""
     require_admin(actor)
     with tools.db.write() as session:
-        charge = select(LogEntry.user_id).where(LogEntry.request_id == request_id, LogEntry.kind == "request")
-        user_id = session.exec(charge).first()
-        if user_id is None:
+        charge = select(LogEntry.user_id, LogEntry.token_id)
+        found = session.exec(charge.where(LogEntry.request_id == request_id, LogEntry.kind == "request")).first()
+        if found is None or found[0] is None:
             raise not_found("The request")
-        user = _managed(session, actor, user_id)
+        user = _managed(session, actor, found[0])
+        entries.lock(session, [found[0], actor.user_id], [found[1] or 0])
         entry = entries.correct(session, request_id, credits, reason, actor.name, tools.now())
         journal.admin(session, actor, tools.now(), f"gave {credits:,} credits of {request_id} back to {user.name!r}")
         return entry.id or 0

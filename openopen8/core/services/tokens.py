@@ -152,16 +152,15 @@ def delete(tools: Tools, actor: Actor, id: int) -> None:
 def delete_many(tools: Tools, actor: Actor, ids: Sequence[int]) -> int:
     """Delete all of them or, if one is not there, none; returns how many."""
     with tools.db.write() as session:
-        for id in _distinct(ids):
-            _erase(session, actor, _managed(session, actor, id), tools.now())
+        for token in _several(session, actor, ids):
+            _erase(session, actor, token, tools.now())
     return len(set(ids))
 
 
 def set_enabled(tools: Tools, actor: Actor, ids: Sequence[int], enabled: bool) -> int:
     """Enable or disable all of them or, if one is not there, none; returns how many."""
     with tools.db.write() as session:
-        for id in _distinct(ids):
-            token = _managed(session, actor, id)
+        for token in _several(session, actor, ids):
             token.enabled = enabled
             _changed(session, actor, token, tools.now(), "enabled" if enabled else "disabled")
     return len(set(ids))
@@ -269,13 +268,16 @@ def _erase(session: Session, actor: Actor, token: Token, now: int) -> None:
 
 
 def _changed(session: Session, actor: Actor, token: Token, now: int, deed: str) -> None:
+    entries.lock(session, [token.user_id, actor.user_id])
     entries.touch(session, token.user_id)
     if token.user_id != actor.user_id:
         owner = _user(session, token.user_id).name
         journal.admin(session, actor, now, f"{deed} token {token.hint} of user {owner!r}")
 
 
-def _distinct(ids: Sequence[int]) -> list[int]:
+def _several(session: Session, actor: Actor, ids: Sequence[int]) -> list[Token]:
     if len(ids) > MOST_AT_ONCE:
         raise invalid(f"At most {MOST_AT_ONCE:,} at once.", "ids")
-    return sorted(set(ids))
+    found = [_managed(session, actor, id) for id in sorted(set(ids))]
+    entries.lock(session, [actor.user_id, *(token.user_id for token in found)])
+    return found

@@ -277,6 +277,7 @@ def _managed(session: Session, actor: Actor, id: int) -> User:
     user = _existing(session, id, lock=True)
     if id != actor.user_id:
         _check_manages(actor, user.role)
+    entries.lock(session, [id, actor.user_id])
     return user
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
@@ -33,6 +35,14 @@ def touch(session: Session, user_id: int) -> None:
     session.exec(update(Account).where(col(Account.user_id) == user_id).values(revision=Account.revision + 1))
 
 
+def lock(session: Session, users: Iterable[int], tokens: Iterable[int] = ()) -> None:
+    """Lock counters, then accounts, each by id, as the ledger does: else the two could wait for each other."""
+    counters = select(TokenCounter.token_id).where(col(TokenCounter.token_id).in_(set(tokens)))
+    session.exec(counters.order_by(col(TokenCounter.token_id)).with_for_update()).all()
+    accounts = select(Account.user_id).where(col(Account.user_id).in_(set(users)))
+    session.exec(accounts.order_by(col(Account.user_id)).with_for_update()).all()
+
+
 def add(session: Session, user_id: int, amount: int, kind: str, reason: str, actor: str, now: int) -> CreditEntry:
     """Give credits (or, negative, take them), with who, when and why; kinds: start, admin, top_up."""
     if amount == 0 or abs(amount) > MAX_CREDITS:
@@ -59,8 +69,8 @@ def correct(session: Session, request_id: str, credits: int, reason: str, actor:
     charge = session.exec(select(LogEntry).where(LogEntry.request_id == request_id, LogEntry.kind == "request")).first()
     if charge is None or charge.user_id is None or charge.token_id is None:
         raise not_found("The request")
-    # the account's row is the lock that keeps two corrections of one request apart
-    session.exec(select(Account).where(Account.user_id == charge.user_id).with_for_update()).one()
+    # these locks also keep two corrections of one request apart
+    lock(session, [charge.user_id], [charge.token_id])
     given = session.exec(
         select(func.coalesce(func.sum(LogEntry.credits), 0)).where(
             LogEntry.request_id == request_id, LogEntry.kind == "correction"
