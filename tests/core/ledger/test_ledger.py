@@ -13,7 +13,9 @@ from openopen8.core.errors import Problem
 from openopen8.core.models import Account, Hold, Token, TokenCounter, UsageHour, User, Worker
 from openopen8.core.rules.admission import Ask, Grant
 from openopen8.core.rules.pricing import Counts, price_of
+from openopen8.core.services import tokens
 from openopen8.core.services.ledger import Bill, Ledger, Progress, entries
+from openopen8.core.services.tokens import TokenPatch
 from openopen8.core.tools import Tools
 from tests.world import World
 
@@ -271,6 +273,21 @@ async def test_a_quota_period_begins_again_at_zero_and_the_total_goes_on(desk: D
     await desk.ledger.settle(desk.bill(open_over_midnight, Counts(input=20)))
     counter = desk.world.one(TokenCounter, id)
     assert (counter.used, counter.used_total) == (500, 1600)
+    desk.world.audit()
+
+
+async def test_two_changes_of_the_period_in_one_millisecond_begin_two_periods(desk: Desk) -> None:
+    user = desk.world.user()
+    id, value = desk.world.token(user, quota=1000)
+    for period in ("daily", "none"):
+        tokens.update(desk.tools, user, id, TokenPatch(quota_period=period))
+        assert desk.world.one(TokenCounter, id).used == 0
+        in_flight = await desk.admit(value, input_tokens=10, max_output=1)
+        assert await desk.spend(value, 20, 0) == 100
+    tokens.update(desk.tools, user, id, TokenPatch(quota_period="weekly"))
+    await desk.ledger.settle(desk.bill(in_flight, Counts(input=10)))
+    counter = desk.world.one(TokenCounter, id)
+    assert (counter.used, counter.used_total) == (0, 250)
     desk.world.audit()
 
 

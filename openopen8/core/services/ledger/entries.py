@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, update
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import HOUR
@@ -27,7 +27,10 @@ def open_counter(session: Session, token_id: int) -> None:
 
 def begin_period(session: Session, token_id: int, now: int) -> None:
     """A change of the quota period starts one now: ``used`` begins again at 0, ``used_total`` goes on."""
-    session.exec(update(TokenCounter).where(col(TokenCounter.token_id) == token_id).values(used=0, period_start=now))
+    # periods are told apart by their start: two that begin in one millisecond must not be one
+    started = col(TokenCounter.period_start)
+    start = case((started >= now, started + 1), else_=now)
+    session.exec(update(TokenCounter).where(col(TokenCounter.token_id) == token_id).values(used=0, period_start=start))
 
 
 def touch(session: Session, user_id: int) -> None:
