@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     redis_url: str = ""
     log_level: str = "info"
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        kind, _, place = value.partition("://")
+        known = kind.partition("+")[0] in ("postgresql", "postgres", "sqlite")
+        if value and not (known and place.strip("/") and ":memory:" not in place):
+            raise ValueError("this must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:

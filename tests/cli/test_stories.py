@@ -168,3 +168,13 @@ def test_an_unreachable_database_is_one_plain_line_without_its_password(
     assert done.code == 1
     assert len(done.err.splitlines()) == 1
     assert "the-password" not in done.err
+
+
+@pytest.mark.parametrize("url", ["garbage", "mysql://ann:hidden-word@host/db", "sqlite://", "sqlite:///:memory:"])
+def test_a_database_of_another_kind_is_one_plain_line_without_its_password(
+    command: Command, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    done = command("user", "list")
+    assert done.code == 1 and done.err.count("\n") == 1 and "hidden-word" not in done.err
+    assert done.err.startswith("openopen8: DATABASE_URL: ") and "postgresql://" in done.err
