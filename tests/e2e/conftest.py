@@ -32,8 +32,9 @@ def compiled() -> None:
     compile_dashboard(print)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(compiled: None) -> Iterator[Browser]:
+    """Ended with its module: while it lives, no test in this process can run an event loop of its own."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
