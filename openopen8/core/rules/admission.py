@@ -209,11 +209,13 @@ def _price(ask: Ask, snapshot: Snapshot, now: int) -> Price:
 
 
 def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) -> dict[str, str]:
+    found = [(limit, windows(limit)) for limit in bounds]
+    full = [each for each in found if limits.full(*each)]
+    if full:
+        # the one that frees its place last: before, a further try is refused again
+        raise limits.rate_limited(*max(full, key=lambda each: each[1].oldest), now)
     tightest: tuple[int, int] | None = None
-    for limit in bounds:
-        window = windows(limit)
-        if limits.full(limit, window):
-            raise limits.rate_limited(limit, window, now)
+    for limit, window in found:
         room = limit.most - window.count - 1
         if tightest is None or room < tightest[1]:
             tightest = (limit.most, room)

@@ -241,6 +241,18 @@ async def test_rate_limits_are_a_sliding_window_that_counts_admitted_requests_B1
     await other.close()
 
 
+async def test_the_longest_wait_of_several_full_limits_is_told(desk: Desk, clock: SetClock) -> None:
+    group = desk.world.group("slow", rate_limit=2)
+    desk.world.channel(groups=[group])
+    _, first = desk.world.token(desk.world.user(group_id=group))
+    _, second = desk.world.token(desk.world.user(group_id=group), rate_limit=1)
+    await desk.admit(first)
+    clock.advance(MINUTE // 2)
+    await desk.admit(second)
+    assert (await desk.refusal(first)).headers["retry-after"] == "30"
+    assert (await desk.refusal(second)).headers["retry-after"] == "60"
+
+
 async def test_limits_of_groups_and_of_user_and_model_hold_too(desk: Desk) -> None:
     from openopen8.core.models import Option
 
