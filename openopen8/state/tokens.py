@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -34,12 +34,18 @@ class Tokens(Listing, UserPage):
     _undo: tuple[tuple[int, ...], bool] = ((), True)
 
     @rx.event
-    async def load(self) -> None:
-        """The list as the address describes it; a value that is still on show goes."""
+    async def load(self) -> Any:
+        """The list as the address describes it, ``?new=1`` opens the sheet; a value that is still on show goes."""
+        wanted = dict(self.router.url.query_parameters).get("new")
         value = await self.get_state(TokenValue)
         value._forget()
         self.ticked, self.deleting = [], False
         await self._open()
+        if wanted:
+            from openopen8.state.token_form import TokenForm
+
+            return TokenForm.add
+        return None
 
     @rx.event(background=True)
     async def live(self) -> None:

@@ -45,6 +45,11 @@ async def test_the_view_comes_from_the_address_and_goes_into_it(house: House) ->
     assert tab.shown(Tokens, "counts") == {"": 26, "enabled": 25, "disabled": 1, "expired": 0, "exhausted": 0}
 
 
+async def test_the_checklists_link_opens_the_sheet(house: House) -> None:
+    assert (await opened(house, "new=1")).shown(TokenForm, "open") is True
+    assert not (await opened(house)).shown(TokenForm, "open")
+
+
 async def test_an_impossible_address_shows_the_first_page(house: House) -> None:
     house.world.token(house.ann.actor, name="only")
     tab = await opened(house, "status=%27--&sort=key_hash&page=99999")
