@@ -30,7 +30,7 @@ test: install-dev browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(TESTS)
 
 test-all: install-dev browser lint
-	@OPENOPEN8_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	@OPENOPEN8_TEST_ALL=1 OO8_FUZZ_EXAMPLES=80 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: install-dev
 	@echo "Lint: ruff, mypy, imports"

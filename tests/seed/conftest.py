@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ import pytest
 from openopen8.core.services import access_tokens
 from openopen8.core.services.access_tokens import AccessTokenFields
 from openopen8.core.tools import open_tools
-from tests.conftest import settings_for
+from tests.conftest import EVERYTHING, fresh_database, settings_for
 from tests.fakes.upstream import FakeUpstream, whole
 from tests.system.installation import CHAT, Installation
 
@@ -80,23 +79,36 @@ def code_of(answer: httpx.Response) -> str:
     return code
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
+KINDS = ["sqlite-2", "sqlite-1", "sqlite-3", "postgres-1", "postgres-3"] if EVERYTHING else ["sqlite-2"]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A gateway on a database and with a number of workers."""
+    database, _, workers = request.param.partition("-")
     folder = tmp_path_factory.mktemp("seed")
-    (folder / "data").mkdir()
-    shutil.copy(sqlite_template, folder / "data" / "openopen8.db")
-    tools = open_tools(settings_for(folder / "data"))
+    url = request.getfixturevalue("postgres_for_module") if database == "postgres" else ""
+    if not url:
+        (folder / "data").mkdir()
+        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "data" / "openopen8.db")
+    tools = open_tools(settings_for(folder / "data", url))
     with FakeUpstream(whole()) as fake:
         installation = Installation(tools, folder, fake)
         root = installation.world.user("root", role="root")
         access, admin = (access_tokens.create(tools, who, FIELDS).value for who in (installation.user, root))
         with (
-            installation.serve(workers=2) as server,
+            installation.serve(workers=int(workers)) as server,
             installation.serve(TRUSTED_PROXIES="127.0.0.1, 10.99.0.0/16") as proxied,
         ):
             yield Site(installation, server.address, proxied.address, access, admin)
         installation.world.audit()
     tools.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_for_module(postgres_server: str) -> Iterator[str]:
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

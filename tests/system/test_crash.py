@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+import pytest
 
 from openopen8.core.models import Hold
 from tests.fakes.upstream import USAGE, Exchange, chunk, whole
@@ -125,3 +128,21 @@ async def test_only_a_worker_is_killed(sqlite_installation: Installation) -> Non
         # those of the other worker went on; their callers left only now
         await asyncio.to_thread(until, lambda: not installation.world.all(Hold))
         check(installation, streams, wholes, [])
+
+
+@pytest.mark.slow
+async def test_whatever_the_moment_of_the_kill_the_books_are_right(installation: Installation) -> None:
+    installation.fake.script(endless)
+    _, value = installation.token()
+    chance, wholes = random.Random(8), []
+    for _ in range(8):
+        with installation.serve(workers=3) as server:
+            async with calling(server.address, value) as caller:
+                running = [asyncio.create_task(caller.chat(stream=n % 2 == 0)) for n in range(60)]
+                await asyncio.sleep(chance.uniform(0, 2.5))
+                server.end(signal.SIGKILL)
+                await asyncio.to_thread(until, lambda server=server: server.family() == [])
+                wholes += [heard for n, heard in enumerate(await asyncio.gather(*running)) if n % 2]
+    with installation.serve() as again:
+        assert again.address
+        check(installation, [], wholes, [])

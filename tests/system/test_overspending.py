@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from openopen8.core.models import Hold, TokenCounter
+from tests.conftest import EVERYTHING
 from tests.fakes.upstream import streamed, whole
 from tests.server.processes import until
 from tests.system.installation import Heard, Installation, calling
 
-WORKERS = pytest.mark.parametrize("workers", [1, 2])
+WORKERS = pytest.mark.parametrize("workers", [1, 2, 3] if EVERYTHING else [1, 2])
 AT_ONCE = 200
 
 
