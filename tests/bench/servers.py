@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = """
@@ -128,7 +129,20 @@ def openopen8(folder: Path, mock_port: int, workers: int = 1) -> Iterator[Server
     port = free_port()
     words = [sys.executable, "-m", "openopen8", "serve", "--no-build", "--port", str(port), "--workers", str(workers)]
     with running("openopen8", words, port, env) as server:
+        _ready(port)
         yield Server(server.name, port, server.pid, token)
+
+
+def _ready(port: int) -> None:
+    """The supervisor listens at once; its workers take a moment."""
+    for _ in range(600):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the server does not become ready")
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
