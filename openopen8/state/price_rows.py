@@ -24,6 +24,8 @@ class PriceLine:
     input: str = ""
     output: str = ""
     cache_read: str = ""
+    cache_write: str = ""
+    """Not in the form yet; carried along, so that a change does not lose it."""
     reasoning: str = ""
     usd_in: str = ""
     usd_out: str = ""
@@ -59,6 +61,7 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         input=grouped(view.per_call or view.input or "0"),
         output="" if by_call else grouped(view.output or "0"),
         cache_read=grouped(view.cache_read or ""),
+        cache_write=view.cache_write or "",
         reasoning=grouped(view.reasoning or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),

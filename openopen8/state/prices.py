@@ -72,6 +72,7 @@ class Prices(Listing, AdminPage):
     input: str = ""
     output: str = ""
     cache_read: str = ""
+    _carried: tuple[str, str] = ("", "")
     reasoning: str = ""
     per_call: str = ""
     valid_from: str = ""
@@ -124,6 +125,7 @@ class Prices(Listing, AdminPage):
         else:
             self.input, self.output = line.input, line.output
             self.cache_read, self.reasoning = line.cache_read, line.reasoning
+            self._carried = (line.model, line.cache_write)
 
     @rx.event
     def close(self, open: bool = False) -> None:
@@ -204,7 +206,7 @@ class Prices(Listing, AdminPage):
         self.errors, self.mode, self.unit = {}, "token", "usd"
         for name in NUMBERS:
             setattr(self, name, "")
-        self.model, self.valid_from, self.editing = model, "", True
+        self.model, self.valid_from, self.editing, self._carried = model, "", True, ("", "")
 
     def _view(self) -> tuple[str, str, int, int]:
         return self.search, "model" if self.sort == "-created_at" else self.sort, self.page, self.SIZE
@@ -229,6 +231,8 @@ class Prices(Listing, AdminPage):
                 data[name] = plain(round(to_credits(value, self.unit, self.rate or 1, name == "per_call"), 12))
             elif typed or name not in OPTIONAL:
                 errors[name] = text("prices.need_number", self.lang)
+        if self.mode == "token" and self._carried[1] and self._carried[0] == model:
+            data["cache_write"] = self._carried[1]
         return data, errors
 
 

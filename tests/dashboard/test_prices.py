@@ -6,6 +6,7 @@ from typing import Any
 
 from openopen8.core.models import PriceRow
 from openopen8.core.services import prices
+from openopen8.core.services.prices import PriceFields
 from openopen8.state.me import Me
 from openopen8.state.prices import Prices
 from tests.dashboard.conftest import House
@@ -68,6 +69,16 @@ async def test_changing_a_price_begins_with_its_numbers_and_keeps_its_history(ho
     await tab.run(Prices.save, form=form(model="m", input="6", output="15"))
     await tab.run(Prices.look_back, model="m")
     assert [(row.input, row.status) for row in tab.shown(Prices, "history")] == [("6", "current"), ("5", "past")]
+
+
+async def test_a_change_keeps_a_ratio_that_the_form_does_not_show(house: House) -> None:
+    prices.create(house.tools, house.root.actor, PriceFields(model="w", input="5", output="15", cache_write="6.25"))
+    tab = await opened(house)
+    row = next(row for row in tab.shown(Prices, "rows") if row.model == "w")
+    await tab.run(Prices.change, id=row.id)
+    await tab.run(Prices.save, form=form(model="w", input="4", output="15"))
+    saved = prices.find(house.tools, house.root.actor, "w").items[0]
+    assert (saved.input, saved.cache_write) == ("4", "6.25")
 
 
 async def test_a_price_per_call_has_no_tokens(house: House) -> None:
