@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +88,16 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A gateway on a database and with a number of workers."""
     database, _, workers = request.param.partition("-")
     folder = tmp_path_factory.mktemp("seed")
-    url = request.getfixturevalue("postgres_for_module") if database == "postgres" else ""
-    if not url:
-        (folder / "data").mkdir()
-        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "data" / "openopen8.db")
-    tools = open_tools(settings_for(folder / "data", url))
-    with FakeUpstream(whole()) as fake:
-        installation = Installation(tools, folder, fake)
+    with ExitStack() as stack:
+        url = ""
+        if database == "postgres":
+            url = stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+        else:
+            (folder / "data").mkdir()
+            shutil.copy(request.getfixturevalue("sqlite_template"), folder / "data" / "openopen8.db")
+        tools = open_tools(settings_for(folder / "data", url))
+        stack.callback(tools.close)
+        installation = Installation(tools, folder, stack.enter_context(FakeUpstream(whole())))
         root = installation.world.user("root", role="root")
         access, admin = (access_tokens.create(tools, who, FIELDS).value for who in (installation.user, root))
         with (
@@ -102,13 +106,6 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         ):
             yield Site(installation, server.address, proxied.address, access, admin)
         installation.world.audit()
-    tools.close()
-
-
-@pytest.fixture(scope="module")
-def postgres_for_module(postgres_server: str) -> Iterator[str]:
-    with fresh_database(postgres_server) as url:
-        yield url
 
 
 @pytest.fixture(autouse=True)
