@@ -18,7 +18,7 @@ from openopen8.core.services.ledger.sqlite import SqliteStore
 from openopen8.core.services.ledger.store import Store, StoreDown
 from openopen8.core.tools import Tools
 from tests.conftest import database_named
-from tests.core.ledger.test_ledger import Desk
+from tests.core.ledger.desk import Desk
 
 
 def _name(url: str) -> str:
