@@ -13,6 +13,10 @@ from openopen8.core.rules.pricing import UNPRICED, Price, price_at
 from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
 
 
+class CountFirst(Exception):
+    """The tokens were counted by sample, but here the number decides: count them all and ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a request asks for, as far as admission needs to know."""
@@ -29,6 +33,8 @@ class Ask:
     input_tokens: int = 0
     max_output: int | None = None
     n: int = 1
+    sampled: bool = False
+    """``input_tokens`` is extrapolated from a part of the texts."""
     problem: Problem | None = None
     """What is wrong with the body: judged in its place, after key and address."""
 
