@@ -19,7 +19,7 @@ from relay.admission import Call
 from relay.channels import TYPES, ChannelType, address
 from relay.formats.format import Format, Glance
 from relay.routes import FORMATS
-from relay.upstream import Failure, Outgoing
+from relay.upstream import Failure, Outgoing, Template
 
 ENV_PREFIX = "OO8_KEY_"
 
@@ -71,7 +71,7 @@ def prepare(call: Call, attempt: Attempt, keyring: Keyring) -> Prepared:
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
     body = overridden(body, provider.parameter_override)
     headers = headers_of(provider, kind, key_of(attempt.key, keyring), call.glance.stream)
-    outgoing = Outgoing(address(provider.base_url, kind.paths["chat"]), headers, body)
+    outgoing = Outgoing(Template.make(address(provider.base_url, kind.paths["chat"]), headers), body)
     return Prepared(outgoing, format, model, losses, same)
 
 

@@ -21,18 +21,20 @@ from openopen8.core.tools import Tools
 from relay import verdict
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, address
-from relay.flow import Flow
-from relay.formats.format import Garbage
+from relay.formats.format import Garbage, Tap
+from relay.framing import SSE, Frame, FramingError
 from relay.planning import body_of, channel_type, headers_of, key_of, prepare
 from relay.routes import FORMATS, OPENAI, Route
-from relay.streaming import Streaming
-from relay.upstream import LARGEST_ERROR, Answer, Failure, HttpxUpstream, Outgoing, Upstream
+from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
 QUESTION = "Say hello in one short sentence."
 LONGEST_TEST = 60.0
 """Seconds that a test may take."""
 
 LARGEST_LIST = 4 * 1024 * 1024
+QUIET = 5.0
+"""Seconds of silence after the finish reason that end the answer of a provider that forgets its ending event."""
+
 _MAX_TOKENS = 32
 
 
@@ -98,7 +100,7 @@ async def _calling(tools: Tools, upstream: Upstream | None) -> AsyncIterator[Ups
     if upstream is not None:
         yield upstream
         return
-    own = HttpxUpstream(tools.settings)
+    own = open_upstream(tools.settings)
     try:
         yield own
     finally:
@@ -144,25 +146,63 @@ async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream,
             body = await answer.read(LARGEST_ERROR)
             raise verdict.judged(answer.status, answer.headers, body, prepared.format, tools.now())
         if call.glance.stream:
-            return await _heard(tools, answer, call, spoke)
+            return await _heard(answer, call, spoke)
         return "".join(prepared.format.parse_response(await answer.read(LARGEST_LIST)).texts)
     finally:
-        await answer.close()
+        answer.close()
 
 
-async def _heard(tools: Tools, answer: Answer, call: Call, spoke: Callable[[], None]) -> str:
+class Ear:
+    """Listens to a streamed answer until it has said all that a test wants to know."""
+
+    def __init__(self, tap: Tap, spoke: Callable[[], None]) -> None:
+        self.failure: Failure | None = None
+        self.over = asyncio.Event()
+        self._tap = tap
+        self._spoke = spoke
+        self._decoder = SSE()
+        self._size = 0
+
+    def data(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > LARGEST_LIST:
+            return self._stop(too_large())
+        try:
+            self._heard(self._decoder.feed(data))
+        except FramingError:
+            self._stop(Failure("broken", "The provider sent an event that is too large."))
+
+    def end(self, failure: Failure | None) -> None:
+        if not self.over.is_set():
+            self._heard(self._decoder.close())
+            self._stop(failure)
+
+    def _stop(self, failure: Failure | None) -> None:
+        self.failure = failure
+        self.over.set()
+
+    def _heard(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if not self.over.is_set():
+                self._tap.feed(frame)
+        if self._tap.first_token:
+            self._spoke()
+        if self._tap.finished or self._tap.error is not None:
+            self.over.set()
+        elif self._tap.stop_seen and frames:
+            asyncio.get_running_loop().call_later(QUIET, self.over.set)
+
+
+async def _heard(answer: Answer, call: Call, spoke: Callable[[], None]) -> str:
     assert OPENAI.tap is not None
     tap = OPENAI.tap(call.glance.model, False)
-    stream = Streaming(Flow(answer), tap, tools.settings)
-    try:
-        while not stream.over:
-            await stream.read(LONGEST_TEST)
-            if tap.first_token:
-                spoke()
-    finally:
-        await stream.close()
+    ear = Ear(tap, spoke)
+    answer.flow(ear)
+    await ear.over.wait()
     if tap.error is not None:
         raise verdict.judged_event(tap.error)
+    if not (tap.finished or tap.stop_seen):
+        raise ear.failure or Failure("broken", "The provider's answer ended in the middle.")
     return "".join(tap.text)
 
 
@@ -170,7 +210,7 @@ async def _models(tools: Tools, provider: Provider, key: ProviderKey, upstream: 
     try:
         kind = channel_type(provider)
         headers = headers_of(provider, kind, key_of(key, tools.keyring), False)
-        outgoing = Outgoing(address(provider.base_url, kind.models_path), headers, method="GET")
+        outgoing = Outgoing(Template.make(address(provider.base_url, kind.models_path), headers, "GET"))
         async with _calling(tools, upstream) as used, asyncio.timeout(LONGEST_TEST):
             return await _fetched(tools, kind, used.send(outgoing))
     except Failure as failure:
@@ -184,7 +224,7 @@ async def _fetched(tools: Tools, kind: ChannelType, sending: Awaitable[Answer]) 
     try:
         body = await answer.read(LARGEST_LIST)
     finally:
-        await answer.close()
+        answer.close()
     if not 200 <= answer.status < 300:
         raise Failure("other", FORMATS[kind.format].parse_error(answer.status, body), answer.status)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from openopen8.core.errors import Problem
@@ -21,7 +22,7 @@ LEFT = 499
 class Closing(Protocol):
     """An answer that is under way."""
 
-    async def close(self) -> None: ...
+    def close(self) -> Awaitable[None] | None: ...
 
 
 class Tab:
@@ -80,8 +81,8 @@ class Tab:
     async def stop(self) -> None:
         """Stop the upstream at once."""
         answer, self.answer = self.answer, None
-        if answer is not None:
-            await answer.close()
+        if answer is not None and (closing := answer.close()) is not None:
+            await closing
 
     async def _close(self) -> None:
         try:

@@ -3,79 +3,83 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 from relay.flow import AHEAD, Flow
-from relay.upstream import Failure
+from relay.upstream import Failure, Sink
 from tests.fakes.upstream import streamed
 from tests.relay.house import House
 
 
-class Endless:
-    """A provider that sends as fast as it is read."""
+class Pushing:
+    """An answer whose bytes the test pushes."""
 
     status = 200
     headers: Mapping[str, str] = {}
 
-    def __init__(self, most: int = 10_000, error: Exception | None = None, wait: asyncio.Event | None = None) -> None:
-        self.wait = wait
-        self.sent = 0
+    def __init__(self) -> None:
+        self.paused = False
         self.closed = False
-        self._most = most
-        self._error = error
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        if self.wait is not None:
-            await self.wait.wait()
-        while self.sent < self._most:
-            self.sent += 1
-            yield b"x" * 16_384
-            await asyncio.sleep(0)
-        if self._error:
-            raise self._error
+        self.sink: Sink | None = None
 
     async def read(self, limit: int) -> bytes:
         raise NotImplementedError
 
-    async def close(self) -> None:
+    def flow(self, sink: Sink) -> None:
+        self.sink = sink
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def close(self) -> None:
         self.closed = True
+
+    def push(self, times: int = 10_000) -> int:
+        """Bytes that came before the pause."""
+        assert self.sink is not None
+        sent = 0
+        while not self.paused and sent < times * 16_384:
+            self.sink.data(b"x" * 16_384)
+            sent += 16_384
+        return sent
 
 
 async def test_a_slow_caller_makes_the_upstream_wait() -> None:
-    answer = Endless()
+    answer = Pushing()
     flow = Flow(answer)
-    for _ in range(200):
-        await asyncio.sleep(0)
-    assert answer.sent * 16_384 <= AHEAD + 2 * 16_384
-    first = await flow.next(1)
-    assert first is not None and len(first) >= AHEAD
-    for _ in range(200):
-        await asyncio.sleep(0)
-    assert answer.sent * 16_384 > AHEAD + 2 * 16_384, "it goes on once there is room"
+    sent = answer.push()
+    assert AHEAD < sent <= AHEAD + 16_384
+    assert await flow.next(1) == b"x" * sent
+    assert not answer.paused, "it goes on once there is room"
     await flow.close()
     assert answer.closed
 
 
 async def test_what_came_before_a_failure_is_delivered_first() -> None:
-    for error in (Failure("broken", "cut"), RuntimeError("something unheard of")):
-        flow = Flow(Endless(2, error))
-        while not flow._pump.done():
-            await asyncio.sleep(0.01)
-        assert await flow.next(1) == b"x" * 32_768
-        with pytest.raises(Failure):
-            await flow.next(1)
-        await flow.close()
+    answer = Pushing()
+    flow = Flow(answer)
+    answer.push(2)
+    assert answer.sink is not None
+    answer.sink.end(Failure("broken", "cut"))
+    assert await flow.next(1) == b"x" * 32_768
+    with pytest.raises(Failure):
+        await flow.next(1)
+    await flow.close()
 
 
 async def test_a_wait_that_ran_out_loses_no_chunk() -> None:
-    answer = Endless(1, wait=asyncio.Event())
+    answer = Pushing()
     flow = Flow(answer)
     with pytest.raises(TimeoutError):
         await flow.next(0.01)
-    assert answer.wait is not None
-    answer.wait.set()
+    answer.push(1)
+    assert answer.sink is not None
+    answer.sink.end(None)
     assert await flow.next(10) == b"x" * 16_384
     assert await flow.next(10) is None
     await flow.close()

@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.outbound import address_refused, checked_base_url, same_place
 from openopen8.core.tools import Tools
 from relay.channels import address
-from relay.upstream import Blocked, Failure, GuardedBackend, HttpxUpstream, Outgoing
+from relay.upstream import Blocked, Failure, GuardedBackend, HttpxUpstream, Outgoing, Template
 from tests.fakes.upstream import FakeUpstream, status, whole
 from tests.relay.house import Build
 
@@ -51,7 +51,7 @@ async def test_no_spelling_of_a_private_host_gets_through(tools_off: Tools, host
     with FakeUpstream(whole()) as fake:
         upstream = HttpxUpstream(tools_off.settings)
         with pytest.raises(Failure) as failure:
-            await upstream.send(Outgoing(f"http://{host}:{fake.port}/v1/models", {}, method="GET"))
+            await upstream.send(Outgoing(Template.make(f"http://{host}:{fake.port}/v1/models", {}, "GET")))
         assert failure.value.kind == "unreachable" and fake.requests == [] and fake.connections == 0
         await upstream.close()
 

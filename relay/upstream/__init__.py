@@ -1,0 +1,33 @@
+"""Calls to providers: pooled, without redirects, cookies or the environment's proxies, never to forbidden addresses."""
+
+from openopen8.core.config import Settings
+from relay.upstream.answer import LARGEST_ANSWER, LARGEST_ERROR, Answer, Sink, Upstream
+from relay.upstream.failure import Blocked, Failure, FailureKind, failure_of, malformed, too_large
+from relay.upstream.guard import GuardedBackend
+from relay.upstream.httpx_client import HttpxUpstream
+from relay.upstream.outgoing import Origin, Outgoing, Template
+
+__all__ = [
+    "LARGEST_ANSWER",
+    "LARGEST_ERROR",
+    "Answer",
+    "Blocked",
+    "Failure",
+    "FailureKind",
+    "GuardedBackend",
+    "HttpxUpstream",
+    "Origin",
+    "Outgoing",
+    "Sink",
+    "Template",
+    "Upstream",
+    "failure_of",
+    "malformed",
+    "open_upstream",
+    "too_large",
+]
+
+
+def open_upstream(settings: Settings) -> Upstream:
+    """The way to call providers that a relay worker uses; to be opened in the event loop, closed at the end."""
+    return HttpxUpstream(settings)
