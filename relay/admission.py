@@ -40,6 +40,12 @@ class Call:
     began: float
     """``loop.time()`` of its arrival."""
 
+    def forget(self) -> None:
+        """Let go of what was asked: a stream may last long, and no attempt will need it again."""
+        self.body = b""
+        seen = self.glance
+        self.glance = Glance(seen.model, seen.stream, seen.max_output, seen.n, seen.include_usage, (), 0, 0, {})
+
 
 async def off_loop(size: int, work: Callable[[], T]) -> T:
     """``work()``, in a thread when the ``size`` (bytes) that it works on would stall the others."""
@@ -67,8 +73,7 @@ async def admit(gate: Gate, call: Call) -> Grant:
     try:
         return await gate.ledger.admit(call.ask)
     except CountFirst:
-        call.ask = exactly(call.ask, await input_tokens(call.glance))
-        return await gate.ledger.admit(call.ask)
+        return await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
 
 
 async def input_tokens(glance: Glance) -> int:

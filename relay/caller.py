@@ -63,8 +63,10 @@ class Presence:
 
     def leave(self) -> None:
         """The caller hung up."""
-        self.gone = True
-        self._cancel()
+        if not self.gone:
+            self.gone = True
+            if not self.late:
+                self._cancel()
 
     def tick(self, now: float) -> None:
         """See ``Ticking``."""
@@ -119,18 +121,11 @@ class AsgiCaller:
     def finish(self, data: bytes = b"") -> None:
         self._out({"type": "http.response.body", "body": data, "more_body": False}, len(data))
 
-    async def flushed(self) -> None:
-        """Return when all has been handed to the server; raises Gone when it could not."""
-        if self._sender is not None:
-            await self._sender
-        if self.left:
-            raise Gone
-
     async def close(self) -> None:
-        """End what still runs for this caller."""
+        """Return when all has been handed to the server; at once when this is cancelled or the caller has left."""
         self.attend(None)
         if self._sender is not None and not self._sender.done():
-            self._sender.cancel()
+            await self._sender
 
     def _out(self, message: dict[str, Any], size: int) -> None:
         if self.left:
@@ -162,6 +157,8 @@ class AsgiCaller:
         self._has_left()
 
     def _has_left(self) -> None:
+        if self.left:
+            return
         self.left = True
         self._outbox.clear()
         if self._on_left is not None:

@@ -174,10 +174,11 @@ class Exchange:
             transport.write(head + b"0\r\n\r\n")
         self._end()
 
-    def drop(self) -> None:
-        """Cut the connection: the answer can't be ended properly."""
-        self.keep_alive = False
-        self._end()
+    def close(self) -> None:
+        """Nobody works on this request any more: an answer that was not ended can only be cut off."""
+        if not self.response_complete and not self.left:
+            self.keep_alive = False
+            self._end()
 
     def _end(self) -> None:
         self.response_complete = True

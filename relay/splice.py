@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -36,32 +37,24 @@ def top_level(body: bytes) -> dict[str, msgspec.Raw]:
     return fields
 
 
-def replace(body: bytes, key: str, value: bytes) -> bytes:
-    """``body`` with the value of top-level ``key`` replaced by ``value`` (JSON).
+def edited(body: bytes, fields: dict[str, msgspec.Raw], changes: Mapping[str, bytes]) -> bytes:
+    """``body`` with other values (JSON) for some top-level keys; keys that it lacks come first.
 
-    Raises KeyError when the key is missing, Problem 400 as ``top_level`` does.
+    ``fields`` is what ``top_level(body)`` gave. Every other byte stays as it came.
     """
-    fields = top_level(body)
-    start, end = positions(body, fields)[key]
-    return body[:start] + value + body[end:]
-
-
-def insert(body: bytes, key: str, value: bytes) -> bytes:
-    """``body`` with a new first field ``key``: ``value`` (JSON). Raises Problem 400; the key must be new."""
-    fields = top_level(body)
-    if key in fields:
-        raise KeyError(key)
-    start = body.index(b"{") + 1
-    field = msgspec.json.encode(key) + b":" + value
-    return body[:start] + field + (b"," if fields else b"") + body[start:]
-
-
-def assign(body: bytes, key: str, value: bytes, fields: dict[str, msgspec.Raw]) -> bytes:
-    """``replace`` or ``insert``, whichever fits; ``fields`` is what ``top_level(body)`` gave."""
-    if key not in fields:
-        return insert(body, key, value)
-    start, end = positions(body, fields)[key]
-    return body[:start] + value + body[end:]
+    places = positions(body, fields)
+    parts: list[bytes] = []
+    at = 0
+    for key in sorted(changes.keys() & places.keys(), key=places.__getitem__):
+        start, end = places[key]
+        parts += (body[at:start], changes[key])
+        at = end
+    parts.append(body[at:])
+    new = [msgspec.json.encode(key) + b":" + value for key, value in changes.items() if key not in places]
+    if new:
+        head = parts[0].index(b"{") + 1
+        parts[0] = parts[0][:head] + b",".join(new) + (b"," if fields else b"") + parts[0][head:]
+    return b"".join(parts)
 
 
 def positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:

@@ -193,10 +193,12 @@ class Door(HttpToolsProtocol):
         if self._serving is not None or not self.cycle.response_complete:
             return  # what is under way sets a timer again when it ends
         rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if rest <= 0:
-            self.transport.close()
-        else:
+        if rest > 0:
             self._idle_timer = self.loop.call_later(rest, self._look_idle)
+        elif self.transport.get_write_buffer_size():
+            self.transport.abort()  # a caller that does not read its answer
+        else:
+            self.transport.close()
 
     # -- refusals ------------------------------------------------------------------------------------
 

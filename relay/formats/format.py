@@ -133,6 +133,6 @@ class Format:
     writer: MakeWriter
     render_error: Callable[[Problem, str], bytes]
     parse_error: Callable[[int, bytes], str]
-    patch_request: Callable[[bytes, str, bool], bytes] | None = None
+    patch_request: Callable[[bytes, Glance, str], bytes] | None = None
     patch_response: Callable[[bytes, str], bytes] | None = None
     tap: Callable[[str, bool], Tap] | None = None

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openopen8.core.models import Token
-from relay import admission
+from relay import counting
 from relay.app import Relay
 from tests.fakes.upstream import as_asked
 from tests.relay.driving import Caller, Headers
@@ -145,11 +145,12 @@ async def test_key_and_address_are_looked_at_before_a_large_body_is_read(house: 
 async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[threading.Thread] = []
 
-    def counting(text: str, model: str) -> int:
+    def count(text: str, model: str) -> int:
         threads.append(threading.current_thread())
         return 1
 
-    monkeypatch.setattr(admission, "count_text", counting)
+    monkeypatch.setattr(counting, "count_text", count)
+    house.world.option("strict_holds", True)  # every token counts
     text = "lorem ipsum dolor " * 300_000  # 5 MB
     reply = await house.caller.post(body={"model": "m", "messages": [{"role": "user", "content": text}]})
     assert reply.status == 200 and len(house.fake.chats[0].body) > 5_000_000

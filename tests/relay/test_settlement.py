@@ -116,7 +116,7 @@ STEPS: list[tuple[Any, str]] = [
     (attempts, "_begun"),
     (delivery, "_charged"),
     (delivery, "_told"),
-    (delivery, "_chunks"),
+    (delivery, "_passed_on"),
     (Tab, "tries"),
 ]
 

@@ -9,6 +9,7 @@ import msgspec
 from openopen8.core.errors import Problem
 from relay import splice
 from relay.formats.fields import typed
+from relay.formats.format import Glance
 from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
 from relay.formats.openai_chat.errors import error_object
 from relay.formats.openai_chat.response import content_text
@@ -22,23 +23,23 @@ _encode = msgspec.json.Encoder().encode
 _options = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
-def patch_request(body: bytes, model: str, ask_usage: bool) -> bytes:
-    """``body`` with the upstream's model name; ``ask_usage``: a stream is to report its counts."""
-    fields = splice.top_level(body)
-    if ask_usage:
-        raw = fields.get("stream_options")
+def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
+    """``body`` with the upstream's model name, and for streams a wish to be told the counts; else as it came."""
+    changes: dict[str, bytes] = {}
+    if model != glance.model:
+        changes["model"] = _encode(model)
+    if glance.stream and not glance.include_usage:
+        raw = glance.fields.get("stream_options")
         given = None if raw is None else typed(raw, _options, "stream_options")
-        options = {**(given or {}), "include_usage": msgspec.Raw(b"true")}
-        body = splice.assign(body, "stream_options", _encode(options), fields)
-        fields = splice.top_level(body)
-    return splice.assign(body, "model", _encode(model), fields)
+        changes["stream_options"] = _encode({**(given or {}), "include_usage": True})
+    return splice.edited(body, glance.fields, changes) if changes else body
 
 
 def patch_response(body: bytes, model: str) -> bytes:
     """A whole answer under the name ``model``; unchanged where it names none."""
     try:
         fields = splice.top_level(body)
-        return splice.assign(body, "model", _encode(model), fields) if "model" in fields else body
+        return splice.edited(body, fields, {"model": _encode(model)}) if "model" in fields else body
     except Problem:
         return _renamed(body, model)
 

@@ -238,8 +238,10 @@ def test_whatever_types_a_vendor_sends_no_reader_raises(name: str, data: st.Data
 
 def test_a_request_passes_with_the_upstreams_name_and_every_other_byte() -> None:
     assert FORMAT.patch_request is not None
-    body = b'{ "field_of_next_month" : {"model":"x"} , "model" :  "asked", "messages":[] }'
-    assert FORMAT.patch_request(body, "up", False) == body.replace(b'"asked"', b'"up"')
+    body = b'{ "field_of_next_month" : {"model":"x"} , "model" :  "asked", "messages":[{"role":"user"}] }'
+    glance = FORMAT.glance(body, None, None)
+    assert FORMAT.patch_request(body, glance, "up") == body.replace(b'"asked"', b'"up"')
+    assert FORMAT.patch_request(body, glance, "asked") is body
 
 
 @pytest.mark.parametrize(
@@ -255,8 +257,11 @@ def test_a_request_passes_with_the_upstreams_name_and_every_other_byte() -> None
 def test_usage_is_asked_for_beside_the_callers_own_options(given_options: str | None, sent: dict[str, Any]) -> None:
     assert FORMAT.patch_request is not None
     options = f',"stream_options": {given_options}' if given_options else ""
-    out = FORMAT.patch_request(f'{{"model":"m","stream":true{options}}}'.encode(), "up", True)
-    assert json.loads(out, object_pairs_hook=_once) == {"model": "up", "stream": True, "stream_options": sent}
+    turns = [{"role": "user", "content": "Hi"}]
+    body = f'{{"model":"m","stream":true,"messages":{json.dumps(turns)}{options}}}'.encode()
+    out = FORMAT.patch_request(body, FORMAT.glance(body, None, None), "up")
+    expected = {"model": "up", "stream": True, "messages": turns, "stream_options": sent}
+    assert json.loads(out, object_pairs_hook=_once) == expected
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
