@@ -127,19 +127,20 @@ async def test_an_undeclared_length_is_counted_while_it_is_read_and_logged(build
     house = await build(max_request_body_mb=1)
     talk = house.caller.open(body=b"x" * (3 * 1024 * 1024), declared=False)
     assert (await talk.end()).status == 413
-    assert len(talk._body) > 20, "it was read on beyond the limit"
+    assert talk.unread > 20, "it was read on beyond the limit"
     assert house.entry().status == 413
 
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_key_and_address_are_looked_at_before_a_large_body_is_read(house: House, declared: bool) -> None:
     body = b"x" * (20 * 65536)
+    least = 18 if declared or house.lobby is None else 17  # of what comes in chunks uvicorn reads a piece ahead
     for fields, code in (({"enabled": False}, "token_disabled"), ({"ip_whitelist": ["10.0.0.1"]}, "ip_not_allowed")):
         talk = house.other_caller(**fields).open(body=body, declared=declared)
         assert (await talk.end()).json["error"]["code"] == code
-        assert len(talk._body) >= 18
+        assert talk.unread >= least
     talk = Caller(house.relay).open(body=body, declared=declared)
-    assert (await talk.end()).status == 401 and len(talk._body) >= 18
+    assert (await talk.end()).status == 401 and talk.unread >= least
 
 
 async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
