@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, CountFirst, Grant
@@ -27,8 +28,7 @@ PER_TURN = 4
 """Tokens that providers' chat templates add to each turn, and once more before the answer."""
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False, gc=False):
     """One request of a caller, checked as far as the gateway looks into it."""
 
     route: Route

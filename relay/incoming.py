@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask
@@ -17,8 +18,7 @@ Part = Callable[[], Awaitable[tuple[bytes, bool]]]
 """The next piece of the body and whether more is to come; raises Gone."""
 
 
-@dataclass(eq=False, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, eq=False, gc=False):
     """One request that has come in. Its repr shows no headers: they hold the token."""
 
     request_id: str
@@ -34,7 +34,7 @@ class Incoming:
     """Bytes that the body is said to have."""
     here: bool
     """The whole body has arrived: it costs nothing more to look at it."""
-    part: Part = field(repr=False)
+    part: Part
 
     def ask(self, problem: Problem | None = None) -> Ask:
         """The request as far as its head tells; ``problem`` is what is wrong with the rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -18,8 +18,7 @@ COUNTED = "counted locally"
 CLAMPED = "usage contradicted itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True, gc=False):
     """The counts of an answer, what the receipt notes about them, and details for the log."""
 
     counts: Counts
@@ -119,7 +118,7 @@ class StreamMeter:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
+        return Measured(counts, (*measured.notes, COUNTED), measured.details)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

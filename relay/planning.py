@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -20,8 +20,7 @@ from relay.upstream import Outgoing
 _NOT_OVERRIDDEN = frozenset({"stream"})
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A request ready to go. ``same``: caller and channel speak one format, so the answer passes through."""
 
     outgoing: Outgoing

@@ -17,8 +17,7 @@ class Garbage(Exception):
     """The upstream's body is no answer: not JSON, another shape, or an error inside a 200."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What the gateway itself needs of a request, checked; all else in ``fields`` is unread.
 
     ``max_output`` is in tokens, per choice. ``input_texts`` are for counting tokens, ``images`` counts
@@ -42,6 +41,13 @@ class Rendered:
 
     body: bytes
     losses: tuple[str, ...] = ()
+
+
+class Survey(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a whole answer that passes through unread."""
+
+    model: str
+    usage: Usage
 
 
 class Reader(Protocol):
@@ -136,3 +142,5 @@ class Format:
     patch_request: Callable[[bytes, Glance, str], bytes] | None = None
     patch_response: Callable[[bytes, str], bytes] | None = None
     tap: Callable[[str, bool], Tap] | None = None
+    survey: Callable[[bytes], Survey | None] | None = None
+    """None from it: the answer has to be parsed."""

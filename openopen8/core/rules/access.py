@@ -12,6 +12,7 @@ from openopen8.core.errors import Problem
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=8192)
 def normal_address(text: str) -> Address | None:
     """The address behind ``text`` (IPv4-mapped IPv6 becomes IPv4, a zone id is dropped), or None."""
     try:
