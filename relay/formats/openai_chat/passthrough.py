@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -95,10 +95,12 @@ class ChatTap:
         while data.startswith(b"data: {", start):
             end = data.find(b"\n\n", start)
             chunk = _text_chunk(data, start + 6, end)
-            if chunk is None or self._id is None or self._held:
+            if chunk is None or self._held:
                 break
             if chunk.model != self._model and (chunk.model != name[0] or data.count(name[1], start, end) != 1):
                 break
+            if self._id is None:
+                self._id, self._created = chunk.id, chunk.created
             choice = chunk.choices[0]
             self._begun.add(choice.index)
             if choice.delta.content:
@@ -212,7 +214,9 @@ class _TextChunk(msgspec.Struct, gc=False):
 
     choices: Annotated[list[_TextChoice], msgspec.Meta(min_length=1, max_length=1)]
     model: str
-    object: Literal["chat.completion.chunk"]
+    object: Literal["chat.completion.chunk"] | None = None
+    id: Any = None
+    created: Any = None
     usage: None = None
     error: None = None
 

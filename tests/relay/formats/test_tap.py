@@ -314,7 +314,8 @@ def test_the_short_way_passes_on_what_the_long_one_does(
     long, short = tap(name, include_usage), tap(name, include_usage)
     decoder, out, stream = SSE(), b"", b"".join(raws)
     expected = b"".join(long.feed(frame) for frame in frames(stream))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=3)))
+    ends = [sum(map(len, raws[:n])) for n in range(len(raws) + 1)]
+    cuts = sorted(data.draw(st.lists(st.sampled_from(ends) | st.integers(0, len(stream)), max_size=4)))
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         part = stream[start:end]
         if not decoder.pending and not (short.finished or short.error):
@@ -324,3 +325,9 @@ def test_the_short_way_passes_on_what_the_long_one_does(
     assert out == expected
     assert (short.text, short.usage, short.error) == (long.text, long.usage, long.error)
     assert (short.finished, short.stop_seen, short.first_token) == (long.finished, long.stop_seen, long.first_token)
+
+
+def test_the_short_way_is_taken_for_text_and_refused_for_an_odd_index() -> None:
+    text = piece({"content": "Hi"}).raw
+    assert tap().plain(text * 3 + COUNTED.raw) == (3 * len(text), text * 3)
+    assert tap().plain(piece({"content": "Hi"}, index=-1).raw) == (0, b"")
