@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openopen8.core.rules.pricing import Counts
-from relay.formats.vendor import MAX_COUNT, Tally
+from relay.formats.vendor import Tally
 from relay.neutral import Usage
 
 
@@ -17,9 +17,6 @@ def parse_usage(raw: object) -> Usage | None:
     """
     if not isinstance(raw, dict):
         return None
-    usual = _usual(raw)
-    if usual is not None:
-        return usual
     tally = Tally()
     completion, total = tally.count(raw.get("completion_tokens")), tally.count(raw.get("total_tokens"))
     prompt = tally.count(raw.get("prompt_tokens"))
@@ -31,30 +28,6 @@ def parse_usage(raw: object) -> Usage | None:
     cached = tally.at_most(prompt, tally.count(_cached(raw)))
     output, reasoning = _outputs(raw, tally, completion, total - prompt - completion)
     return Usage(Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw)
-
-
-def _usual(raw: dict[str, Any]) -> Usage | None:
-    """The report of a vendor that keeps to OpenAI's form and adds up; None for every other."""
-    prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    if type(prompt) is not int or type(completion) is not int or raw.get("total_tokens") != prompt + completion:
-        return None
-    if not (0 < prompt <= MAX_COUNT and 0 <= completion <= MAX_COUNT and raw.keys() <= _USUAL):
-        return None
-    cached = reasoning = 0
-    details = raw.get("prompt_tokens_details")
-    if details is not None:
-        cached = details.get("cached_tokens", 0) if type(details) is dict else -1
-    details = raw.get("completion_tokens_details")
-    if details is not None:
-        reasoning = details.get("reasoning_tokens", 0) if type(details) is dict else -1
-    if type(cached) is not int or type(reasoning) is not int:
-        return None
-    if not (0 <= cached <= prompt and 0 <= reasoning <= completion):
-        return None
-    return Usage(Counts(prompt - cached, cached, completion - reasoning, reasoning), False, raw)
-
-
-_USUAL = {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
 
 
 def _cached(raw: dict[str, Any]) -> object:
