@@ -301,7 +301,13 @@ _pieces = st.sampled_from(
     ]
 )
 _raw = st.sampled_from(
-    [b": ping\n\n", b"data: {not json}\n\n", b'data: {"choices":\ndata: []}\n\n', b"event: x\ndata: {}\n\n", b"data:\n\n"]
+    [
+        b": ping\n\n",
+        b"data:\n\n",
+        b"data: {not json}\n\n",
+        b'data: {"choices":\ndata: []}\n\n',
+        b"event: x\ndata: {}\n\n",
+    ]
 )
 
 
