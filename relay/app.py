@@ -28,7 +28,7 @@ from relay.intake import check_head, declared_length, read_body
 from relay.operations import OPERATIONS
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
-from relay.upstream import HttpxUpstream, Upstream
+from relay.upstream import Upstream, open_upstream
 
 log = logging.getLogger("openopen8.relay")
 
@@ -65,7 +65,7 @@ class Relay:
         # most models' vocabulary takes a while to load: not while the first requests wait
         await asyncio.to_thread(count_text, "warm")
         ledger = await Ledger.open(self._tools)
-        upstream = self._given or HttpxUpstream(self._tools.settings)
+        upstream = self._given or open_upstream(self._tools.settings)
         self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns())
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 
