@@ -26,6 +26,7 @@ from relay.hot import Exchange
 from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
 from relay.operations import OPERATIONS
+from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
 from relay.templates import Templates
@@ -68,7 +69,8 @@ class Relay:
         ledger = await Ledger.open(self._tools)
         upstream = self._given or open_upstream(self._tools.settings)
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
-        self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns(), ticker, templates)
+        room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
+        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates)
         ticker.start()
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 
@@ -167,6 +169,7 @@ class Relay:
             await serve(gate, await _call(gate, request), caller)
         finally:
             self.running -= 1
+            request.kept.give_back()
 
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:
@@ -198,7 +201,7 @@ async def _call(gate: Gate, request: Incoming) -> Call:
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
-    return Call(request.route, ask, body, glance, request.array, request.began)
+    return Call(request.route, ask, body, glance, request.array, request.began, request.kept)
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

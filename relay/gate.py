@@ -10,6 +10,7 @@ from openopen8.core.rules.routing import Random
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay.health import Health
+from relay.room import Room
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream
@@ -37,6 +38,7 @@ class Gate:
     random: Random
     turns: Turns
     ticker: Ticker
+    room: Room
     templates: Templates
 
     @property

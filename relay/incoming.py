@@ -12,6 +12,7 @@ from openopen8.core.rules.admission import Ask
 from relay.caller import Gone, Receive
 from relay.credentials import Headers, address_of, key_hash
 from relay.gate import Gate
+from relay.room import Kept
 from relay.routes import Route
 
 Part = Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -35,6 +36,8 @@ class Incoming(msgspec.Struct, eq=False, gc=False):
     here: bool
     """The whole body has arrived: it costs nothing more to look at it."""
     part: Part
+    kept: Kept
+    """What the body takes up of the worker's room."""
 
     def ask(self, problem: Problem | None = None) -> Ask:
         """The request as far as its head tells; ``problem`` is what is wrong with the rest."""
@@ -71,6 +74,7 @@ def incoming(
         declared,
         here,
         part,
+        Kept(gate.room),
     )
 
 

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     max_request_body_mb: float = Field(32, gt=0)
     max_requests_in_flight: int = Field(2000, ge=1)
     """Per worker; beyond it 503 `overloaded`."""
+    max_bodies_mb: float = Field(512, gt=0)
+    """Of all requests in flight together, per worker; beyond it 503 `overloaded`."""
     keep_alive_seconds: float = Field(15, gt=0)
     """A stream that has been silent for so long gets a comment."""
     redis_url: str = ""
@@ -60,6 +62,10 @@ class Settings(BaseSettings):
     @property
     def max_body_bytes(self) -> int:
         return int(self.max_request_body_mb * 1024 * 1024)
+
+    @property
+    def max_bodies_bytes(self) -> int:
+        return int(self.max_bodies_mb * 1024 * 1024)
 
     @cached_property
     def database(self) -> str:
