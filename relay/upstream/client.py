@@ -11,7 +11,7 @@ from relay.upstream.failure import Failure
 from relay.upstream.guard import Guard, Resolve, system_resolve
 from relay.upstream.http1 import Connection
 from relay.upstream.outgoing import Origin, Outgoing
-from relay.upstream.pool import Pool, Shelf
+from relay.upstream.pool import IDLE_SECONDS, Pool, Shelf
 from relay.upstream.tls import Sessions
 
 
@@ -27,10 +27,11 @@ class FastUpstream:
         others: Upstream | None = None,
         resolve: Resolve = system_resolve,
         authorities: str | None = None,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._others = others
         self._sessions = Sessions(authorities)
-        self._pool = Pool(settings.max_requests_in_flight + 16, settings.streaming_timeout)
+        self._pool = Pool(settings.max_requests_in_flight + 16, settings.streaming_timeout, idle_seconds)
         guard = Guard(settings.allow_private_upstreams, resolve)
         self._dialer = Dialer(guard, settings.connect_timeout, self._sessions)
 

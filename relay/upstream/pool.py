@@ -20,16 +20,16 @@ Shelf = list[Connection]
 class Pool:
     """Every connection of a client. One tick a second for all, so that no request needs a timer."""
 
-    def __init__(self, most: int, patience: float) -> None:
+    def __init__(self, most: int, patience: float, idle_seconds: float = IDLE_SECONDS) -> None:
         self.shelves: dict[Origin, Shelf] = {}
         self.closed = False
         self.making = 0
         """Connections that are being made."""
         self._most = most
         self._all: set[Connection] = set()
-        self._beat = min(1.0, patience / 4)
+        self._beat = min(1.0, patience / 4, idle_seconds / 4)
         self._patience = math.ceil(patience / self._beat)
-        self._idle = math.ceil(IDLE_SECONDS / self._beat)
+        self._idle = math.ceil(idle_seconds / self._beat)
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
