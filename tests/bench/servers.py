@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,11 +115,22 @@ def nginx(folder: Path, mock_port: int) -> Iterator[Server]:
 
 @contextmanager
 def openopen8(
-    folder: Path, mock_port: int, who: Tenants = tenants.USUAL, workers: int = 1, database: str = "", **more: str
+    folder: Path,
+    mock_port: int,
+    who: Tenants = tenants.USUAL,
+    workers: int = 1,
+    database: str = "",
+    prepare: Callable[[], None] | None = None,
+    **more: str,
 ) -> Iterator[Gateway]:
-    """`openopen8 serve` as shipped, with default settings, on a database that ``who`` live in."""
+    """`openopen8 serve` as shipped, with default settings, on a database that ``who`` live in.
+
+    ``prepare`` is called between the two.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     database, tokens = tenants.move_in(folder / "data", database, f"http://127.0.0.1:{mock_port}", who)
+    if prepare is not None:
+        prepare()
     more = {"DATABASE_URL": database, **more}
     with processes.serving(folder, "--no-build", "--workers", str(workers), **more) as server:
         port = int(server.address.rpartition(":")[2])
