@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import table
+from tests.bench import growth, peers, soak, streams, table, workers
 from tests.bench.cases import Case, all_cases
 from tests.bench.report import Part, command_line, keep
 
@@ -27,7 +28,14 @@ def _table(root: Path, options: Options) -> Part:
     return table.run(root, _chosen(options.names), options.seconds, options.rounds)
 
 
-PARTS: dict[str, Callable[[Path, Options], Part]] = {"table": _table}
+PARTS: dict[str, Callable[[Path, Options], Part]] = {
+    "table": _table,
+    "workers": lambda root, options: workers.run(root, options.seconds, options.rounds),
+    "peers": lambda root, options: peers.run(root, options.seconds, options.rounds),
+    "growth": lambda root, options: growth.run(root, options.seconds, options.rounds),
+    "streams": lambda root, options: streams.run(root, options.seconds),
+    "soak": lambda root, options: soak.run(root, options.requests),
+}
 
 
 def _chosen(names: tuple[str, ...]) -> list[Case]:
@@ -55,7 +63,10 @@ def main() -> None:
         parts = ["table", *(name for name in parts if name != "table")]
     for name in parts:
         with tempfile.TemporaryDirectory(prefix="openopen8-bench-", ignore_cleanup_errors=True) as folder:
-            keep(PARTS[name](Path(folder), options), command_line(), whole=not rows or name != "table")
+            part = PARTS[name](Path(folder), options)
+        keep(part, command_line(), whole=not rows or name != "table")
+        if part.failed:
+            sys.exit(f"{name}: {', '.join(part.failed)}")
 
 
 if __name__ == "__main__":

@@ -147,10 +147,13 @@ class Run:
             if not data:
                 self._lost(caller, now)
                 continue
-            if not caller.first:
-                caller.first = now
-            if caller.reading.feed(data):
-                self._answered(caller, now)
+            self._heard(caller, data, now)
+
+    def _heard(self, caller: Caller, data: bytes, now: float) -> None:
+        if not caller.first:
+            caller.first = now
+        if caller.reading.feed(data):
+            self._answered(caller, now)
 
     def _answered(self, caller: Caller, now: float) -> None:
         reading = caller.reading

@@ -60,6 +60,8 @@ class Mock:
         self._callers: dict[int, Caller] = {}
         self._paths: dict[bytes, tuple[Script, bool]] = {}
         self._bursts: set[Caller] = set()
+        self._told = 0
+        """Bytes of endless streams; ``GET`` anything asks for it."""
         self._paced: dict[float, deque[Caller]] = {}
         """By pace, soonest first: those of one pace come due in the order in which they were queued."""
 
@@ -116,11 +118,11 @@ class Mock:
             return
         if caller.edge:
             data = caller.edge + data
-        missing = _missing(data)
-        if missing == 0:
+        lacking = missing(data)
+        if lacking == 0:
             self._answer(caller, data)
-        elif missing > 0:
-            caller.edge, caller.left = data[: 2 * EDGE], missing
+        elif lacking > 0:
+            caller.edge, caller.left = data[: 2 * EDGE], lacking
         else:
             caller.edge = data
 
@@ -128,9 +130,12 @@ class Mock:
         """``request``: as it came, or the edges of a long one."""
         caller.edge, caller.left = b"", 0
         line = request[: request.find(b"\r")]
+        if line.startswith(b"GET "):
+            body = b'{"endless":%d}' % self._told
+            return self._send(caller, b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
         path = self._paths.get(line)
         if path is None:
-            path = self._paths[line] = _path(line)
+            path = self._paths[line] = path_of(line)
         answers, stream = path
         if not (stream or b'"stream":true' in request or b'"stream": true' in request):
             return self._send(caller, answers.whole)
@@ -154,6 +159,7 @@ class Mock:
         if caller.sent < len(answers.pieces):
             caller.sent += 1
             self._send(caller, answers.pieces[caller.sent - 1])
+            self._told += caller.endless and len(answers.pieces[caller.sent - 1])
             if caller.endless and caller.sent == len(answers.pieces):
                 caller.sent = 1  # the first may begin the stream
             return True
@@ -208,12 +214,12 @@ class Mock:
         caller.script, caller.unsent = None, b""
 
 
-def _path(line: bytes) -> tuple[Script, bool]:
+def path_of(line: bytes) -> tuple[Script, bool]:
     """What a request line asks for: the format, and whether the path itself asks for a stream."""
     return script(next((name for end, name in FORMATS if end in line), "openai_chat")), b":stream" in line
 
 
-def _missing(data: bytes) -> int:
+def missing(data: bytes) -> int:
     """Bytes that the request lacks; -1 while that is not known."""
     end = data.find(b"\r\n\r\n") + 4
     if end < 4:

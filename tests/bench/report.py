@@ -27,6 +27,8 @@ class Part:
     name: str
     lines: tuple[str, ...]
     raw: Any
+    failed: tuple[str, ...] = ()
+    """What must hold and did not."""
 
 
 def keep(part: Part, command: str, whole: bool = True) -> None:
