@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import growth, peers, soak, streams, table, workers
+from tests.bench import growth, peers, soak, streams, table
 from tests.bench.cases import Case, all_cases
 from tests.bench.report import Part, command_line, keep
 
@@ -28,9 +28,15 @@ def _table(root: Path, options: Options) -> Part:
     return table.run(root, _chosen(options.names), options.seconds, options.rounds)
 
 
+def _workers(root: Path, options: Options) -> Part:
+    from tests.bench import workers  # needs PostgreSQL's package, whose import talks
+
+    return workers.run(root, options.seconds, options.rounds)
+
+
 PARTS: dict[str, Callable[[Path, Options], Part]] = {
     "table": _table,
-    "workers": lambda root, options: workers.run(root, options.seconds, options.rounds),
+    "workers": _workers,
     "peers": lambda root, options: peers.run(root, options.seconds, options.rounds),
     "growth": lambda root, options: growth.run(root, options.seconds, options.rounds),
     "streams": lambda root, options: streams.run(root, options.seconds),

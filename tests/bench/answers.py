@@ -14,8 +14,13 @@ CHUNKS = 100
 INPUT, OUTPUT = 200, 230
 """Tokens of a whole answer, as its usage tells."""
 WORD = "word "
-ENDS = {"openai_chat": b"[DONE]", "anthropic": b"message_stop", "gemini": b"finishReason"}
-"""What the last event of a stream holds; formats that end otherwise are not in here."""
+ENDS = {
+    "openai_chat": b"[DONE]",
+    "openai_responses": b"response.completed",
+    "anthropic": b"message_stop",
+    "gemini": b"finishReason",
+}
+"""What the last event of a stream holds."""
 
 
 @dataclass(frozen=True, slots=True)

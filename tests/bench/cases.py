@@ -59,7 +59,7 @@ class Case:
             warm_up, seconds = 2.6, max(1, round(seconds / 2)) * 2.0
         requests = self.requests(tokens)
         size = len(WORD) * (CHUNKS if self.stream else OUTPUT)
-        mark = ENDS.get(self.format, b"") if self.stream else b""
+        mark = ENDS[self.format] if self.stream else b""
         return Load(port, requests, self.connections, seconds, warm_up, rate, count, mark, size)
 
 

@@ -30,6 +30,8 @@ class Target:
     def run(self, case: Case, seconds: float, rate: float = 0, count: int = 0, tokens: Sequence[str] = ()) -> Figures:
         meters = {"server": self.server.cpu_seconds, "mock": self.mock.cpu_seconds}
         meters |= {server.name: server.cpu_seconds for server in self.beside}
+        if isinstance(self.server, Gateway):
+            meters["relay"] = self.server.worker_seconds
         load = case.load(self.server.port, tokens or self.tokens, seconds, rate, count)
         return run_load(load, meters)
 

@@ -143,6 +143,8 @@ class Mock:
         model = (found[1] or found[2]).decode().partition("@")[0] if found else ""
         caller.script, caller.sent, caller.endless = answers, 0, model == "endless"
         caller.pace = PACES.get(model, 0)
+        if caller.endless:  # what is not taken stays here, not in the kernel
+            caller.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, READ)
         self._send(caller, answers.head)
         if model == "idle":
             self._send(caller, answers.pieces[0])

@@ -60,7 +60,7 @@ def run(root: Path, seconds: float, count: int) -> Part:
     """LiteLLM beside ours, row by row."""
     version = install()
     cases = [case for case in all_cases() if case.name in ROWS]
-    lines, raw = [f"LiteLLM {version}.", "", *HEAD], []
+    lines, raw, key = [f"LiteLLM {version}.", "", *HEAD], [], {}
     with (
         servers.mock() as mock,
         litellm(root / "litellm", mock.port) as theirs,
@@ -74,11 +74,12 @@ def run(root: Path, seconds: float, count: int) -> Part:
                 found[1].append(Target(ours, mock).run(case, seconds))
             pair = Series(tuple(found[0])), Series(tuple(found[1]))
             lines.append(_line(case, *pair))
+            key[case.name] = f"{pair[1].rate / max(pair[0].rate, 1e-9):.0f}"
             raw.append({"name": case.name, "litellm": pair[0].raw(), "ours": pair[1].raw(), "version": version})
             print(lines[-1], flush=True)
         memory = f"Memory afterwards: LiteLLM {theirs.memory_mb():.0f} MB, ours {ours.memory_mb():.0f} MB."
     print(memory)
-    return Part("peers", (*lines, "", memory), raw)
+    return Part("peers", (*lines, "", memory), raw, key=key)
 
 
 def _ask(server: Server, case: Case, seconds: float) -> Figures:

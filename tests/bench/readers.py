@@ -19,12 +19,21 @@ from tests.bench.load import READ, Request
 from tests.bench.servers import ROOT
 
 AT_ONCE = 100
+PATIENCE = 120.0
+"""Seconds for the opening of all."""
 READY = "ready"
 
 
+class TooMany(Exception):
+    """The streams could not be opened."""
+
+
 def main(port: int, sip: bool, requests: Sequence[bytes]) -> None:
-    sockets = []
+    sockets: list[socket.socket] = []
+    latest = time.monotonic() + PATIENCE
     for first in range(0, len(requests), AT_ONCE):  # not all in one moment: that is another test
+        if time.monotonic() > latest:
+            raise SystemExit(f"{len(sockets)} streams were open after {PATIENCE:.0f} s")
         fresh = [_open(port, sip, request) for request in requests[first : first + AT_ONCE]]
         for connection in fresh:
             _await_first_event(connection)
@@ -83,7 +92,7 @@ def reading(port: int, requests: Sequence[Request], how: str = "all") -> Iterato
         json.dump([(head + body).decode() for head, body in requests], process.stdin)
         process.stdin.close()
         if process.stdout.readline().strip() != READY:
-            raise SystemExit("the streams do not open")
+            raise TooMany(f"they were not open after {PATIENCE:.0f} s")
         yield
     finally:
         process.kill()

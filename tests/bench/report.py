@@ -7,7 +7,8 @@ import platform
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.bench.servers import ROOT, nginx_program
 
 PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / ".bench" / "results.json"
+RUNS = 3
+"""So many of the last runs are kept."""
 PACKAGES = ("uvicorn", "uvloop", "httptools", "msgspec")
 
 
@@ -29,6 +32,8 @@ class Part:
     raw: Any
     failed: tuple[str, ...] = ()
     """What must hold and did not."""
+    key: Mapping[str, str] = field(default_factory=dict)
+    """The figure of each row that runs are compared by."""
 
 
 def keep(part: Part, command: str, whole: bool = True) -> None:
@@ -36,10 +41,27 @@ def keep(part: Part, command: str, whole: bool = True) -> None:
     told = surroundings(command)
     RESULTS.parent.mkdir(exist_ok=True)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[part.name] = {**told, "figures": part.raw}
-    RESULTS.write_text(json.dumps(results, indent=1, default=str) + "\n")
+    runs = results.get(part.name, {}).get("runs", [])
+    if whole and part.key:
+        runs = [*runs, {"date": told["date"], "commit": told["commit"], "key": dict(part.key)}][-RUNS:]
+    results[part.name] = {**told, "runs": runs, "figures": part.raw}
+    RESULTS.write_text(json.dumps(results, indent=1, default=_plain) + "\n")
     if whole:
-        _into_page(part, told)
+        _into_page(part, told, _runs(runs))
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def _runs(runs: list[dict[str, Any]]) -> list[str]:
+    """The last runs beside each other: what differs between them is the machine's noise, or a change."""
+    if len(runs) < 2:
+        return []
+    names = dict.fromkeys(name for run in runs for name in run["key"])
+    heads = [f"{run['date']}, {run['commit']}" for run in runs]
+    lines = ["", "The last runs:", "", f"| row | {' | '.join(heads)} |", "| --- |" + " --- |" * len(runs)]
+    return lines + [f"| {name} | {' | '.join(run['key'].get(name, '–') for run in runs)} |" for name in names]
 
 
 def surroundings(command: str) -> dict[str, str]:
@@ -59,13 +81,13 @@ def surroundings(command: str) -> dict[str, str]:
     }
 
 
-def _into_page(part: Part, told: dict[str, str]) -> None:
+def _into_page(part: Part, told: dict[str, str], runs: list[str]) -> None:
     text = PAGE.read_text()
     begin, end = f"<!-- {part.name} -->", f"<!-- end of {part.name} -->"
     if begin not in text or end not in text:
         raise SystemExit(f"{PAGE.name} has no place for {part.name}: {begin} … {end}")
     head = f"`{told['command']}`, {told['date']}, commit {told['commit']}; {told['machine']}; {told['versions']}."
-    body = "\n".join((begin, "", head, "", *part.lines, "", end))
+    body = "\n".join((begin, "", head, "", *part.lines, *runs, "", end))
     PAGE.write_text(re.sub(re.escape(begin) + r".*?" + re.escape(end), lambda _: body, text, flags=re.DOTALL))
 
 

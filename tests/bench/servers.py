@@ -67,6 +67,18 @@ class Gateway(Server):
     folder: Path
     database: str
 
+    def workers(self) -> list[int]:
+        """The relay's processes: what remains is the supervisor and the dashboard."""
+        return [pid for pid in tree(self.pid) if b"openopen8.server\0relay" in _words(pid)]
+
+    def worker_seconds(self) -> float:
+        """CPU time of the relay alone."""
+        return sum(_cpu(pid) for pid in self.workers())
+
+    def worker_mb(self) -> float:
+        """Resident memory of the relay alone."""
+        return sum(_resident(pid) for pid in self.workers()) / 1e6
+
 
 @contextmanager
 def running(name: str, command: list[str], port: int, env: dict[str, str] | None = None) -> Iterator[Server]:
@@ -174,6 +186,12 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.05)
     raise SystemExit(f"{process.args!r} does not listen")
+
+
+def _words(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _cpu(pid: int) -> float:

@@ -12,16 +12,17 @@ from tests.bench import servers
 from tests.bench.cases import Case
 from tests.bench.load import Figures
 from tests.bench.measure import Target
-from tests.bench.readers import raise_limit, reading
+from tests.bench.readers import TooMany, raise_limit, reading
 from tests.bench.report import Part
 from tests.bench.servers import Gateway, Server
 
 PROBE = Case("probe", 8)
 PROBES_A_SECOND = 100
 SETTLED = 2.0
-"""Seconds from the last stream's opening until it is measured."""
+LONGEST = 90.0
+"""Seconds from the last stream's opening until it is measured: at least, at most."""
 HEAD = (
-    "| open streams | kind | MB | kB each | core that they take | a unary call beside them: p50 / p99 ms "
+    "| open streams | kind | worker MB | kB each | core that they take | a unary call beside them: p50 / p99 ms "
     "| added p50 / p99 ms | failed |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
 )
@@ -35,6 +36,37 @@ class Crowd:
     kind: str
     case: Case
     how: str = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A crowd's figures. ``told`` and ``told_later``: MB of endless streams before and while it was measured."""
+
+    crowd: Crowd
+    before: float
+    memory: float
+    alone: Figures
+    beside: Figures
+    told: float
+    told_later: float
+
+    def line(self) -> str:
+        crowd, alone, beside = self.crowd, self.alone, self.beside
+        each = (self.memory - self.before) / crowd.size * 1000
+        core = max(0.0, beside.busy["relay"] - alone.busy["relay"])
+        kind = crowd.kind
+        if crowd.how == "sip":
+            kind += f" (the upstream told {self.told:.1f} MB at first, {self.told_later:.1f} MB later)"
+        return (
+            f"| {crowd.size:,} | {kind} | {self.memory:.0f} | {each:.0f} | {core:.0%} "
+            f"| {beside.p50:.2f} / {beside.p99:.2f} | {beside.p50 - alone.p50:.2f} / {beside.p99 - alone.p99:.2f} "
+            f"| {beside.failures} |"
+        )
+
+    def wrong(self) -> str:
+        """An upstream that is not held back although nobody takes what it tells."""
+        runs = self.crowd.how == "sip" and self.told_later > 1
+        return f"{self.told_later:.1f} MB for callers that do not read" if runs else ""
 
 
 SLOW, IDLE = Case("slow", 0, "slow", stream=True), Case("idle", 0, "idle", stream=True)
@@ -57,36 +89,30 @@ def run(root: Path, seconds: float) -> Part:
     print("\n".join(HEAD), flush=True)
     with servers.mock() as mock:
         for number, crowd in enumerate(CROWDS):
-            if 2 * crowd.size + 500 > files:
-                lines.append(
-                    f"| {crowd.size:,} | {crowd.kind} | not measured: {files:,} open files allowed |  |  |  |  |  |"
-                )
-            else:
-                line, figures = _measured(root / str(number), mock, crowd, max(seconds, 3))
-                lines.append(line)
-                raw.append(figures)
+            try:
+                if 2 * crowd.size + 500 > files:
+                    raise TooMany(f"{files:,} open files allowed")
+                found = _measured(root / str(number), mock, crowd, max(seconds, 3))
+                lines.append(found.line())
+                raw.append(found)
+            except TooMany as reason:
+                lines.append(f"| {crowd.size:,} | {crowd.kind} | not measured: {reason} |  |  |  |  |  |")
             print(lines[-1], flush=True)
-    return Part("streams", tuple(lines), raw)
+    return Part("streams", tuple(lines), raw, tuple(found.wrong() for found in raw if found.wrong()))
 
 
-def _measured(folder: Path, mock: Server, crowd: Crowd, seconds: float) -> tuple[str, dict[str, object]]:
+def _measured(folder: Path, mock: Server, crowd: Crowd, seconds: float) -> Found:
     # the default refuses more than 2,000 requests at a time
     with servers.openopen8(folder, mock.port, MAX_REQUESTS_IN_FLIGHT="12000") as ours:
         target = Target(ours, mock)
         target.run(PROBE, 1.0, PROBES_A_SECOND)
-        before, alone = ours.memory_mb(), target.run(PROBE, seconds, PROBES_A_SECOND)
+        before, alone = ours.worker_mb(), target.run(PROBE, seconds, PROBES_A_SECOND)
+        first = _told(mock)
         with reading(ours.port, _requests(crowd, ours), crowd.how):
-            time.sleep(SETTLED)
-            told, spent = _told(mock), ours.cpu_seconds()
+            told = _told_at_first(mock)
             beside = target.run(PROBE, seconds, PROBES_A_SECOND)
-            memory = ours.memory_mb()
-            core = (ours.cpu_seconds() - spent) / beside.seconds - alone.busy["server"]
-            held_back = crowd.how != "sip" or told == _told(mock)
-    line = _line(crowd, before, memory, core, alone, beside)
-    if crowd.how == "sip":
-        line += f" {told / 1e6:.1f} MB in buffers, then the upstream {'stands' if held_back else 'GOES ON'} |"
-    figures = {"before": before, "memory": memory, "core": core, "told": told, "held_back": held_back}
-    return line, {"size": crowd.size, "kind": crowd.kind, **figures, "p50": beside.p50, "p99": beside.p99}
+            later = _told(mock)
+            return Found(crowd, before, ours.worker_mb(), alone, beside, (told - first) / 1e6, (later - told) / 1e6)
 
 
 def _requests(crowd: Crowd, ours: Gateway) -> list[tuple[bytes, bytes]]:
@@ -94,16 +120,17 @@ def _requests(crowd: Crowd, ours: Gateway) -> list[tuple[bytes, bytes]]:
     return [requests[number % len(requests)] for number in range(crowd.size)]
 
 
+def _told_at_first(mock: Server) -> int:
+    """When all buffers between the upstream and the callers are full, or it has been long enough to be so."""
+    latest = time.monotonic() + LONGEST
+    told = -1
+    while told != (fresh := _told(mock)) and time.monotonic() < latest:
+        told = fresh
+        time.sleep(SETTLED)
+    return told
+
+
 def _told(mock: Server) -> int:
     """Bytes of endless streams that the upstream has got rid of."""
     with urlopen(f"http://127.0.0.1:{mock.port}/told") as answer:
         return int(json.load(answer)["endless"])
-
-
-def _line(crowd: Crowd, before: float, memory: float, core: float, alone: Figures, beside: Figures) -> str:
-    each = (memory - before) / crowd.size * 1000
-    return (
-        f"| {crowd.size:,} | {crowd.kind} | {memory:.0f} | {each:.0f} | {max(core, 0):.0%} "
-        f"| {beside.p50:.2f} / {beside.p99:.2f} | {beside.p50 - alone.p50:.2f} / {beside.p99 - alone.p99:.2f} "
-        f"| {beside.failures} |"
-    )

@@ -10,6 +10,7 @@ from tests.bench import servers
 from tests.bench.cases import PASSED, Case
 from tests.bench.measure import Row, Target, compare
 from tests.bench.report import Part
+from tests.bench.servers import Gateway
 
 HEAD = (
     "| row | × nginx CPU | nginx µs | ours µs | nginx req/s (core) | ours req/s | ours p50 / p99 ms "
@@ -26,16 +27,26 @@ def run(root: Path, cases: Sequence[Case], seconds: float, count: int) -> Part:
         servers.nginx(root / "nginx", mock.port) as nginx,
         servers.openopen8(root / "openopen8", mock.port) as ours,
     ):
-        rest = f"Memory of all processes at rest: {ours.memory_mb():.0f} MB"
+        rest = f"Memory at rest: {memory(ours)}"
         print("\n".join(HEAD), flush=True)
         for case in cases:
             plain = replace(case, format=PASSED, upstream=PASSED)
             rows.append(compare(Target(nginx, mock), Target(ours, mock), case, plain, seconds, count))
             print(line(rows[-1]), flush=True)
         answers = sum(figures.answers for row in rows for figures in row.ours.rounds)
-        after = f"{rest}; after more than {answers:,} requests: {ours.memory_mb():.0f} MB."
+        after = f"{rest}; after more than {answers:,} requests: {memory(ours)}."
         print(after)
-    return Part("table", (*HEAD, *map(line, rows), "", after), [row.raw() for row in rows])
+    return Part(
+        "table",
+        (*HEAD, *map(line, rows), "", after),
+        [row.raw() for row in rows],
+        key={row.name: f"{row.ratio:.1f}" for row in rows},
+    )
+
+
+def memory(ours: Gateway) -> str:
+    """Of all processes, and of the relay's alone."""
+    return f"{ours.memory_mb():.0f} MB, {ours.worker_mb():.0f} of them the worker's"
 
 
 def line(row: Row) -> str:
