@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay import routes
 from relay.formats import FORMATS
@@ -57,10 +57,10 @@ class Case:
         warm_up = 0.4
         if self.paced:  # each stream takes 2 s: begin them spread over that time, and count whole rounds
             warm_up, seconds = 2.6, max(1, round(seconds / 2)) * 2.0
-        requests = self.requests(tokens)
-        size = len(WORD) * (CHUNKS if self.stream else OUTPUT)
-        mark = ENDS[self.format] if self.stream else b""
-        return Load(port, requests, self.connections, seconds, warm_up, rate, count, mark, size)
+        load = Load(port, self.requests(tokens), self.connections, seconds, warm_up, rate, count)
+        if self.stream:
+            return replace(load, words=CHUNKS, mark=ENDS[self.format])
+        return replace(load, size=len(WORD) * OUTPUT)
 
 
 def _body(case: Case, model: str) -> bytes:

@@ -38,10 +38,12 @@ class Load:
     """Requests a second in all, by the clock, however slow the answers; 0 = each as soon as its connection is free."""
     count: int = 0
     """End after so many requests, if they come before the time."""
+    size: int = 0
+    """The least that the body of a whole answer has."""
+    words: int = 0
+    """So many are in each stream."""
     mark: bytes = b""
     """Stands in the end of each stream."""
-    size: int = 0
-    """The least that the body of an answer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Run:
         connection = socket.create_connection(("127.0.0.1", self._load.port))
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        caller = Caller(connection, Reading(self._load.mark, self._load.size))
+        caller = Caller(connection, Reading(self._load.size, self._load.words, self._load.mark))
         self._callers[connection.fileno()] = caller
         self._epoll.register(connection, select.EPOLLIN)
         return caller

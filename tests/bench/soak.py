@@ -102,7 +102,7 @@ class Soak(Run):
 
     def ask_once(self) -> None:
         """One request more, by a caller that stays."""
-        figures = run_load(replace(self._load, connections=1, count=1, mark=b"", size=0))
+        figures = run_load(replace(self._load, connections=1, count=1, size=0))
         self.statuses.update(figures.faults or {"200": 1})
 
     def _leave(self, caller: Caller, now: float) -> None:

@@ -6,10 +6,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from tests.bench.answers import ENDS, script
+from tests.bench.answers import CHUNKS, ENDS, script
 from tests.bench.load import Figures, Load, post, run_load
 from tests.bench.reading import Reading
 from tests.bench.servers import mock
@@ -45,19 +46,20 @@ def answering(answer: bytes, cut: bool) -> Iterator[int]:
 
 
 def ask(port: int, count: int = 3, **more: object) -> Figures:
-    return run_load(Load(port, [post("/", BODY, {})], 1, 30, 0, count=count, **more))  # type: ignore[arg-type]
+    load = Load(port, [post("/", BODY, {})], 1, 30, 0, count=count, size=1000, words=CHUNKS, mark=MARK)
+    return run_load(replace(load, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("answer", [WHOLE, STREAM], ids=["whole", "stream"])
 def test_an_answer_ends_at_its_last_byte_wherever_it_is_cut(answer: bytes) -> None:
     for cut in range(1, len(answer)):
-        reading = Reading(MARK if answer is STREAM else b"", 1000)
+        reading = Reading(1000, CHUNKS, MARK)
         assert [reading.feed(answer[:cut]), reading.feed(answer[cut:])] == [False, True], cut
         assert reading.fault == ""
 
 
 def test_an_answer_in_single_bytes_ends_at_its_last() -> None:
-    reading = Reading(MARK, 1000)
+    reading = Reading(1000, CHUNKS, MARK)
     assert [reading.feed(STREAM[at : at + 1]) for at in range(len(STREAM))].index(True) == len(STREAM) - 1
     assert reading.fault == ""
 
@@ -70,57 +72,26 @@ def test_an_answer_in_single_bytes_ends_at_its_last() -> None:
         (WHOLE[:-1], "lost"),
         (STREAM.replace(b"data: [DONE]", b"data: [DOOR]"), "no end"),
         (STREAM[:-5], "lost"),
-        (script("openai_chat").head + script("openai_chat").tail, "short"),
+        (STREAM.replace(script("openai_chat").pieces[0], b"", 1), "short"),
         (b"", "lost"),
     ],
 )
 def test_what_is_not_whole_is_a_failure(answer: bytes, fault: str) -> None:
-    mark = MARK if answer.startswith(script("openai_chat").head) else b""
     with answering(answer, fault == "lost") as port:
-        figures = ask(port, mark=mark, size=1000)
+        figures = ask(port)
     assert (figures.total, figures.faults) == (0, {fault: 3})
+
+
+def test_a_frame_in_the_middle_of_a_word_makes_no_answer_short() -> None:
+    payload = b"".join(piece.partition(b"\r\n")[2][:-2] for piece in script("openai_chat").pieces)
+    cut = payload.index(b"word ") + 2
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (payload[:cut], payload[cut:], b"[DONE]"))
+    reading = Reading(1000, CHUNKS, MARK)
+    assert reading.feed(script("openai_chat").head + framed + b"0\r\n\r\n")
+    assert reading.fault == ""
 
 
 def test_a_held_rate_asks_by_the_clock() -> None:
     with mock() as server:
         figures = ask(server.port, count=20, rate=200)
     assert (figures.total, figures.failures) == (20, 0)
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/chat/completions", b'{"stream":true,"model":"bench"}'),
-        ("/v1/messages", b'{"stream": true,"model":"bench@anthropic"}'),
-        ("/v1beta/models/bench@gemini:streamGenerateContent?alt=sse", b"{}"),
-        ("/v1/chat/completions", b'{"model":"paced","stream":true}'),
-        ("/v1/chat/completions", b'{"model":"bench","messages":"' + b"word " * 50_000 + b'","stream":true}'),
-    ],
-)
-def test_the_mock_tells_the_whole_stream_in_the_format_of_the_path(path: str, body: bytes) -> None:
-    format = {"messages": "anthropic", "models/bench@gemini": "gemini"}
-    name = next((found for part, found in format.items() if part in path), "openai_chat")
-    with mock() as server:
-        load = Load(server.port, [post(path, body, {})], 4, 30, 0, count=8, mark=ENDS[name], size=10_000)
-        figures = run_load(load)
-    assert (figures.total, figures.faults) == (8, {})
-
-
-def test_the_mock_takes_a_request_cut_anywhere() -> None:
-    request = b"".join(post("/v1/chat/completions", b'{"model":"bench","stream":true}', {}))
-    with mock() as server:
-        for cut in range(1, len(request)):
-            with socket.create_connection(("127.0.0.1", server.port)) as caller:
-                caller.sendall(request[:cut])
-                caller.sendall(request[cut:])
-                reading = Reading(MARK, 1000)
-                while not reading.feed(caller.recv(65_536)):
-                    pass
-                assert reading.fault == ""
-
-
-def test_a_caller_that_does_not_read_is_not_sent_more_than_it_takes() -> None:
-    with mock() as server, socket.create_connection(("127.0.0.1", server.port)) as caller:
-        caller.sendall(b"".join(post("/v1/chat/completions", b'{"model":"endless","stream":true}', {})))
-        ask(server.port)  # others are answered
-        assert server.memory_mb() < 200
