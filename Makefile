@@ -14,7 +14,7 @@ TESTS ?= tests
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "also: build, test-all, lint, bench, screenshots, clean"
+	@echo "also: build, test-all, lint, bench, bench-growth, bench-soak, screenshots, clean"
 
 run: install
 	@$(BIN)/python -m openopen8 build || echo "Going on with the dashboard as it was."

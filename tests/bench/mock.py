@@ -7,12 +7,14 @@ second, ``idle`` the first and then nothing, ``endless`` as fast as they are tak
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import random
 import re
 import select
 import socket
 import sys
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from tests.bench.answers import Script, script
@@ -45,7 +47,6 @@ class Caller:
     """Pieces of the stream so far."""
     endless: bool = False
     pace: float = 0
-    due: float = 0
     unsent: bytes = b""
 
 
@@ -62,8 +63,10 @@ class Mock:
         self._bursts: set[Caller] = set()
         self._told = 0
         """Bytes of endless streams; ``GET`` anything asks for it."""
-        self._paced: dict[float, deque[Caller]] = {}
-        """By pace, soonest first: those of one pace come due in the order in which they were queued."""
+        self._paced: list[tuple[float, int, Caller]] = []
+        """A heap: when the next piece is due, a number that tells two of one moment apart, whose it is."""
+        self._numbers = itertools.count()
+        self._chance = random.Random(8).random
 
     def run(self) -> None:
         listener = self._listener.fileno()
@@ -85,8 +88,7 @@ class Mock:
             return self._epoll.poll(0)
         if self._paced:
             # epoll waits in whole milliseconds, which would bunch the streams' chunks
-            wait = min(queue[0].due for queue in self._paced.values()) - time.monotonic()
-            select.select([self._epoll.fileno()], (), (), max(0, wait))
+            select.select([self._epoll.fileno()], (), (), max(0.0, self._paced[0][0] - time.monotonic()))
             return self._epoll.poll(0)
         return self._epoll.poll()
 
@@ -149,7 +151,9 @@ class Mock:
         if model == "idle":
             self._send(caller, answers.pieces[0])
         elif caller.pace:
-            self._queue(caller, time.monotonic() + caller.pace)
+            # many are opened at once: each gets a beat of its own after its first piece
+            self._next_piece(caller)
+            self._queue(caller, time.monotonic() + caller.pace * (0.5 + self._chance() / 2))
         else:
             self._bursts.add(caller)
 
@@ -171,17 +175,14 @@ class Mock:
         return False
 
     def _queue(self, caller: Caller, due: float) -> None:
-        caller.due = due
-        self._paced.setdefault(caller.pace, deque()).append(caller)
+        heapq.heappush(self._paced, (due, next(self._numbers), caller))
 
     def _tick(self, now: float) -> None:
-        for pace, queue in list(self._paced.items()):
-            while queue and queue[0].due <= now:
-                caller = queue.popleft()
-                if self._next_piece(caller):
-                    self._queue(caller, caller.due + pace)
-            if not queue:
-                del self._paced[pace]
+        paced = self._paced
+        while paced and paced[0][0] <= now:
+            due, _, caller = heapq.heappop(paced)
+            if self._next_piece(caller):
+                self._queue(caller, due + caller.pace)
 
     def _send(self, caller: Caller, data: bytes) -> None:
         if caller.unsent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -89,9 +89,8 @@ def run(root: Path, seconds: float) -> Part:
     print("\n".join(HEAD), flush=True)
     with servers.mock() as mock:
         for number, crowd in enumerate(CROWDS):
+            crowd = replace(crowd, size=min(crowd.size, (files - 500) // 2))  # each has two in the gateway
             try:
-                if 2 * crowd.size + 500 > files:
-                    raise TooMany(f"{files:,} open files allowed")
                 found = _measured(root / str(number), mock, crowd, max(seconds, 3))
                 lines.append(found.line())
                 raw.append(found)
