@@ -45,10 +45,14 @@ PARTS: dict[str, Callable[[Path, Options], Part]] = {
 
 
 def _chosen(names: tuple[str, ...]) -> list[Case]:
-    cases = all_cases()
-    if "conversions" in names:
-        return [case for case in cases if case.format != "openai_chat" or case.name in names]
-    return [case for case in cases if case.name in names or (case.usual and not set(names) - {"table"})]
+    """The rows that are named; without names the usual ones."""
+    rows = set(names) - PARTS.keys()
+    conversions = "conversions" in rows
+    return [
+        case
+        for case in all_cases()
+        if (case.usual if not rows else case.name in rows or (conversions and case.format != case.upstream))
+    ]
 
 
 def main() -> None:

@@ -115,10 +115,10 @@ def _measured(
         started = [
             stack.enter_context(contextmanager(growth.start)(folder / str(size), mock, size)) for size in growth.sizes
         ]
-        targets = [Target(server, mock) for server in started]
-        full = rounds(targets, CASE, seconds, count)
+        asked = [(Target(server, mock), CASE) for server in started]
+        full = rounds(asked, seconds, count)
         rate = max(1.0, min(series.rate for series in full) / 2)
-        held = rounds(targets, CASE, seconds, count, rate)
+        held = rounds(asked, seconds, count, rate)
         for size, server, at_full, at_half in zip(growth.sizes, started, full, held, strict=True):
             figures = {"name": growth.name, "size": size, "full": at_full.raw(), "held": at_half.raw()}
             yield _line(growth.name, size, server, full[0], at_full, at_half, rate), figures

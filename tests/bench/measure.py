@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -72,7 +72,6 @@ class Row:
     half_rate: float = 0
     their_half: Series | None = None
     our_half: Series | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ratios(self) -> list[float]:
@@ -92,32 +91,29 @@ class Row:
 
     def raw(self) -> dict[str, Any]:
         series = {"theirs": self.theirs, "ours": self.ours, "their_half": self.their_half, "our_half": self.our_half}
-        return {"name": self.name, "ratios": self.ratios, "half_rate": self.half_rate, **self.notes} | {
+        return {"name": self.name, "ratios": self.ratios, "half_rate": self.half_rate} | {
             name: found.raw() for name, found in series.items() if found is not None
         }
 
 
-def rounds(targets: Sequence[Target], case: Case, seconds: float, count: int, rate: float = 0) -> list[Series]:
+Asked = tuple[Target, Case]
+
+
+def rounds(asked: Sequence[Asked], seconds: float, count: int, rate: float = 0) -> list[Series]:
     """``count`` rounds of each in turn, so that what else the machine does meets all alike."""
-    found: list[list[Figures]] = [[] for _ in targets]
+    found: list[list[Figures]] = [[] for _ in asked]
     for _ in range(count):
-        for target, figures in zip(targets, found, strict=True):
+        for (target, case), figures in zip(asked, found, strict=True):
             figures.append(target.run(case, seconds, rate))
     return [Series(tuple(figures)) for figures in found]
 
 
-def compare(theirs: Target, ours: Target, case: Case, their_case: Case, seconds: float, count: int) -> Row:
-    """One row of the table. ``their_case`` differs where theirs can't do what ours does: a conversion."""
-    found: tuple[list[Figures], list[Figures]] = ([], [])
-    for _ in range(count):
-        found[0].append(theirs.run(their_case, seconds))
-        found[1].append(ours.run(case, seconds))
-    row = Row(case.name, Series(tuple(found[0])), Series(tuple(found[1])))
-    if case.paced or row.ours.rate < 2:  # its rate is the pace's, whatever the server
-        return row
-    half = row.ours.rate / 2
-    held: tuple[list[Figures], list[Figures]] = ([], [])
-    for _ in range(max(1, count - 1)):
-        held[0].append(theirs.run(their_case, seconds, half))
-        held[1].append(ours.run(case, seconds, half))
-    return Row(case.name, row.theirs, row.ours, half, Series(tuple(held[0])), Series(tuple(held[1])))
+def compare(theirs: Asked, ours: Asked, seconds: float, count: int) -> Row:
+    """One row of the table: at full load, then held at half of what ours can do."""
+    name, paced = ours[1].name, ours[1].paced
+    their_full, our_full = rounds((theirs, ours), seconds, count)
+    if paced or our_full.rate < 2:  # the pace, or nothing, is the rate
+        return Row(name, their_full, our_full)
+    half = our_full.rate / 2
+    their_half, our_half = rounds((theirs, ours), seconds, max(1, count - 1), half)
+    return Row(name, their_full, our_full, half, their_half, our_half)
