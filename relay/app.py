@@ -79,6 +79,11 @@ class Relay:
             await gate.ledger.close()
             await gate.upstream.close()
 
+    async def recover(self) -> None:
+        """Settle what a worker left that has just died."""
+        if self.gate is not None:
+            await self.gate.ledger.recover()
+
     def handles(self, path: str, method: str = "GET") -> bool:
         """True for paths that belong to the relay."""
         return routes.reserved(path)
