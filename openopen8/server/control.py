@@ -115,7 +115,7 @@ async def _serve(reloads: Reloads, reader: asyncio.StreamReader, writer: asyncio
                 outcome = await reloads.ask()
             tell(**asdict(outcome))
             await writer.drain()
-    except OSError:
-        pass  # whoever asked has gone; the reload goes on
+    except (OSError, asyncio.CancelledError):
+        pass  # whoever asked has gone, and the reload goes on; or this server ends
     finally:
         writer.close()

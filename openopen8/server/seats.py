@@ -12,7 +12,8 @@ import tempfile
 
 SEATS = 192
 """Workers that accept at once: 64, twice that while they are replaced, and some to spare."""
-EMPTY = -1
+EMPTY = 2**62
+"""More than anybody has: an empty seat is never the one with the fewest."""
 WIDTH = 8
 
 
@@ -56,8 +57,8 @@ class Seat:
         """This worker accepts no more."""
         self._counts[self._number] = EMPTY
 
-    def fewest_of_others(self) -> int | None:
-        """The smallest count among the other workers, None without any."""
+    def fewest_of_others(self) -> int:
+        """The smallest count among the other workers; EMPTY without any."""
         counts = self._counts.tolist()
         counts[self._number] = EMPTY
-        return min((count for count in counts if count >= 0), default=None)
+        return min(counts)
