@@ -15,6 +15,8 @@ from openopen8.server.wire import CLOSE_TABS, LEAVE, RECOVER
 
 STOP_SECONDS = 45.0
 """What the children have to end after SIGTERM; above the time that uvicorn gives requests in flight."""
+OTHERS_SECONDS = 10.0
+"""How long the first worker waits for the others before the server says that it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,11 @@ class Family:
         self.dashboard.keep()
 
     async def serves(self) -> None:
-        """Return once a relay worker has served."""
+        """Return once a relay worker serves, and the others too unless that takes long."""
         waits = [asyncio.create_task(child.serves.wait()) for child in self.relays]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=OTHERS_SECONDS)
         finally:
             for wait in waits:
                 wait.cancel()

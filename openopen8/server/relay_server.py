@@ -17,6 +17,8 @@ from openopen8.server.wire import CLOSE_TABS, FAILED, LEAVE, READY, RECOVER, Wir
 
 CLOSE = (b"connection", b"close")
 LOOK_SECONDS = 0.1
+AFTER_PATIENCE = 1
+"""Seconds for what has not ended in its time; then it is cancelled, which settles it."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class RelayServer(uvicorn.Server):
         await asyncio.sleep(LOOK_SECONDS)  # a connection that was accepted just now is not in the set yet
         while (self.server_state.connections or self._root.running) and time.monotonic() < latest:
             await asyncio.sleep(LOOK_SECONDS)
+        self.config.timeout_graceful_shutdown = AFTER_PATIENCE
         self.should_exit = True
 
     def _close_door(self) -> None:

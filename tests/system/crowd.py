@@ -67,6 +67,14 @@ class Connection(asyncio.Protocol):
             self._waits.set_exception(ConnectionResetError(f"lost {where}: {exc!r}"))
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a caller met instead of an answer, and the port that it called from."""
+
+    port: int
+    text: str
+
+
 @dataclass
 class Crowd:
     """Calls one server with one token until ``over``; what came is in ``answered`` and ``wrong``."""
@@ -75,21 +83,18 @@ class Crowd:
     value: str = field(repr=False)
     answered: dict[str, bool] = field(default_factory=dict)
     """Request ids of complete answers, and whether they were streams."""
-    wrong: list[str] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
     connections: int = 0
     over: bool = False
 
     async def keep(self, pause: float, stream: bool = False) -> None:
         """Ask again and again over a connection that is kept for as long as the server says."""
-        connection: Connection | None = None
+        connection = None
         while not self.over:
-            try:
-                if connection is None or not connection.open:
-                    connection = await self.connect()
+            if connection is None or not connection.open:
+                connection = await self.connect()
+            if connection is not None:
                 await self._ask(connection, stream)
-            except (OSError, TimeoutError) as error:
-                self.wrong.append(f"{'stream' if stream else 'whole'}, kept: {error!r}")
-                connection = None
             await asyncio.sleep(pause)
         if connection is not None:
             connection.transport.close()
@@ -97,27 +102,35 @@ class Crowd:
     async def renew(self, pause: float, stream: bool = False) -> None:
         """A new connection for each request."""
         while not self.over:
-            try:
-                connection = await self.connect()
+            connection = await self.connect()
+            if connection is not None:
                 await self._ask(connection, stream)
                 connection.transport.close()
-            except (OSError, TimeoutError) as error:
-                self.wrong.append(f"{'stream' if stream else 'whole'}, new: {error!r}")
             await asyncio.sleep(pause)
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> Connection | None:
         parts = urlsplit(self.address)
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
+        try:
+            _, made = await asyncio.get_running_loop().create_connection(Connection, parts.hostname, parts.port)
+        except OSError as error:
+            self.wrong.append(Wrong(0, f"refused: {error}"))
+            return None
         self.connections += 1
-        return connection
+        return made
 
     async def _ask(self, connection: Connection, stream: bool) -> None:
-        await connection.ask(self._request(stream))
+        port = connection.transport.get_extra_info("sockname")[1]
+        try:
+            await connection.ask(self._request(stream))
+        except (OSError, TimeoutError) as error:
+            self.wrong.append(Wrong(port, f"{'stream' if stream else 'whole'}: {error!r}"))
+            connection.transport.abort()
+            connection.open = False
+            return
         body, id = bytes(connection.body), connection.headers.get("x-request-id", "")
         whole = body.rstrip().endswith(b"data: [DONE]") if stream else body.endswith(b"}")
         if connection.status != 200 or not whole:
-            self.wrong.append(f"{connection.status} {body[-200:]!r}")
+            self.wrong.append(Wrong(port, f"{connection.status} {body[-200:]!r}"))
         else:
             self.answered[id] = stream
 
