@@ -85,6 +85,11 @@ class Relay:
             await gate.ledger.close()
             await gate.upstream.close()
 
+    async def recover(self) -> None:
+        """Settle what a worker left that has just died."""
+        if self.gate is not None:
+            await self.gate.ledger.recover()
+
     # -- the front door for ASGI servers ----------------------------------------------------------------
 
     def handles(self, path: str, method: str = "GET") -> bool:

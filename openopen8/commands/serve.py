@@ -25,11 +25,12 @@ def add_to(nouns: Any) -> None:
 
 def _serve(given: argparse.Namespace) -> int:
     options = ("host", "port", "workers")
-    settings = load_settings(**{name: getattr(given, name) for name in options if getattr(given, name) is not None})
+    chosen = {name: getattr(given, name) for name in options if getattr(given, name) is not None}
+    settings = load_settings(**chosen)
     journal.begin("serve", settings.log_level)
     listener = bind(settings.host, settings.port)
     _prepare(settings)
-    supervisor.run(settings, listener, _say, may_compile=not given.no_build)
+    supervisor.run(lambda: load_settings(**chosen), listener, _say, may_compile=not given.no_build)
     return 0
 
 

@@ -10,9 +10,10 @@ import uvicorn
 
 from openopen8.server import door
 from openopen8.server.parts import SERVED
+from openopen8.server.wire import READY, Wire
 
 
-def run(listener_fd: int) -> None:
+def run(listener_fd: int, wire: Wire) -> None:
     """Serve the dashboard's events on the inherited unix socket until told to stop."""
     listener = socket.socket(fileno=listener_fd)
     _settle_reflex(Path(listener.getsockname()).parent)
@@ -27,7 +28,19 @@ def run(listener_fd: int) -> None:
     # Everything on this socket comes from our own workers, which name the caller's address:
     # without it Reflex fails, since a unix socket has no peer address.
     options = door.options() | {"proxy_headers": True, "forwarded_allow_ips": "*", "timeout_graceful_shutdown": 2}
-    uvicorn.Server(uvicorn.Config(app(), loop=door.loop(), **options)).run(sockets=[listener])
+    DashboardServer(uvicorn.Config(app(), loop=door.loop(), **options), wire).run(sockets=[listener])
+
+
+class DashboardServer(uvicorn.Server):
+    """Says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, wire: Wire) -> None:
+        super().__init__(config)
+        self._wire = wire
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._wire.say(READY)
 
 
 def _settle_reflex(folder: Path) -> None:

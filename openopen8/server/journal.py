@@ -33,6 +33,12 @@ def struck(text: str) -> str:
     return text
 
 
+def reason(error: BaseException) -> str:
+    """An exception in one line, without what looks like a secret."""
+    lines = str(error).strip().splitlines() or [""]
+    return struck(f"{type(error).__name__}: {lines[0]}").rstrip(": ")
+
+
 class Line(logging.Formatter):
     """``2026-01-02T03:04:05.678Z INFO relay-1 openopen8.server: text``, a traceback indented below it."""
 
