@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from openopen8.core.errors import Problem

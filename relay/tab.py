@@ -41,7 +41,7 @@ class Tab:
         self._gate = gate
         self._began = began
         self._trail: list[dict[str, Any]] = []
-        self._paying: asyncio.Task[Settled] | None = None
+        self._paying: asyncio.Future[Settled] | None = None
 
     def tries(self, attempt: Attempt, upstream_model: str) -> None:
         """An attempt begins."""
@@ -70,7 +70,7 @@ class Tab:
         if self._paying is None:
             self._gate.ledger.untrack(self.grant.ask.request_id)
             error = f"{problem.code}: {problem.message}" if problem else ""
-            self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
+            self._paying = self._gate.ledger.settle(self._bill(status, error))
         return await asyncio.shield(self._paying)
 
     async def close(self) -> None:

@@ -248,9 +248,10 @@ def line(case: Case, runs: list[Figures], workers: int = 1) -> str:
     def middle(name: str) -> float:
         return statistics.median(getattr(run, name) for run in runs)
 
-    name = case.database + (" + limits" if case.limits else "") + (f", {workers} workers" if workers > 1 else "")
+    name, cpu = case.database, f"**{middle('client_us'):.1f}** | {middle('server_us'):.1f}"
+    name += (" + limits" if case.limits else "") + (f", {workers} workers" if workers > 1 else "")
     return (
-        f"| {name} | {case.durability} | {case.concurrency} | **{middle('client_us'):.1f}** | {middle('server_us'):.1f} "
+        f"| {name} | {case.durability} | {case.concurrency} | {cpu} "
         f"| {middle('rate') * workers:,.0f} | {middle('p50'):.2f} / {middle('p99'):.2f} |"
     )
 
