@@ -154,10 +154,13 @@ def ratio_of(holder: Holder, group: GroupTerms) -> Decimal:
 def bounds_of(ask: Ask, holder: Holder, snapshot: Snapshot) -> tuple[limits.Limit, ...]:
     """The rate limits that a request of this token would meet."""
     group = snapshot.groups.get(holder.group)
+    by_model = snapshot.options.user_model_rate_limit
+    if by_model is None and holder.rate_limit is None and (group is None or group.rate_limit is None):
+        return ()
     return limits.limits_of(
         holder.user_id,
         ask.model,
-        snapshot.options.user_model_rate_limit,
+        by_model,
         holder.group,
         group.rate_limit if group else None,
         holder.token_id,

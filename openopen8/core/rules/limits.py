@@ -28,8 +28,6 @@ def limits_of(
     user_id: int, model: str, user_model: int | None, group_id: int, group: int | None, token_id: int, token: int | None
 ) -> tuple[Limit, ...]:
     """The limits that apply to one request; None = no limit of that kind."""
-    if user_model is None and group is None and token is None:
-        return ()
     rows = (
         (f"user:{user_id}:{model}", user_model),
         (f"group:{group_id}", group),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Context, Decimal, Inexact
+from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +12,20 @@ import msgspec
 MAX_CREDITS = 9_000_000_000_000_000
 """The largest number of credits anywhere: exact in JSON numbers of every client (below 2^53)."""
 
-_EXACT = Context(prec=60, traps=[Inexact])
-_UP = Context(prec=60, rounding=ROUND_CEILING)
-_ZERO = Decimal(0)
+_WIDE = Context(prec=200, traps=[Inexact])
 _notes = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=4096)
+def _scaled(*values: Decimal) -> tuple[tuple[int, ...], int]:
+    """Decimals as whole numbers of the same 10^-places: sums and products of those are exact, and quick."""
+    places = max(0, *(-int(value.as_tuple().exponent) for value in values))
+    return tuple(int(value.scaleb(places, _WIDE)) for value in values), places
+
+
+@lru_cache(maxsize=256)
+def _ten(places: int) -> int:
+    return int(10**places)
 
 
 class Counts(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +70,8 @@ class Price:
     per_call: Decimal | None = None
     ratios: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
     """Credits for one token of each of BUCKETS."""
+    scaled: tuple[tuple[int, ...], int] = field(init=False, repr=False, compare=False)
+    """The ratios, and last ``per_call``, as whole numbers of 10^-places; and the places."""
     free: bool = field(init=False, repr=False, compare=False)
     """True when no request can cost anything at this price."""
 
@@ -68,6 +80,7 @@ class Price:
         reasoning = self.output if self.reasoning is None else self.reasoning
         ratios = (self.input, cache_read, self.output, reasoning)
         object.__setattr__(self, "ratios", ratios)
+        object.__setattr__(self, "scaled", _scaled(*ratios, self.per_call or Decimal(0)))
         free = not any(ratios) if self.per_call is None else not self.per_call
         object.__setattr__(self, "free", free)
 
@@ -130,25 +143,24 @@ def plain(value: Decimal) -> str:
 
 
 def price_of(counts: Counts, price: Price, group_ratio: Decimal, notes: tuple[str, ...] = ()) -> Receipt:
-    """The receipt of one answer. Exact decimals throughout, one rounding (up) at the end."""
-    lines = _lines(counts, price)
-    total = _ZERO
-    for line in lines:
-        total = _EXACT.add(total, _EXACT.multiply(line.count, line.ratio))
-    return Receipt(_credits(total, group_ratio), group_ratio, price.id, lines, notes)
+    """The receipt of one answer. Exact throughout, one rounding (up) at the end."""
+    (input, cache_read, output, reasoning, call), places = price.scaled
+    if price.per_call is None:
+        call = counts.input * input + counts.cache_read * cache_read
+        call += counts.output * output + counts.reasoning * reasoning
+    return Receipt(_credits(call, places, group_ratio), group_ratio, price.id, _lines(counts, price), notes)
 
 
 def credits_of(input: int, output: int, price: Price, group_ratio: Decimal) -> int:
     """The credits of :func:`price_of` for plain input and output, without a receipt: for holds."""
-    if price.per_call is not None:
-        return _credits(price.per_call, group_ratio)
-    ratios = price.ratios
-    total = _EXACT.add(_EXACT.multiply(input, ratios[0]), _EXACT.multiply(output, ratios[2]))
-    return _credits(total, group_ratio)
+    ratios, places = price.scaled
+    total = ratios[4] if price.per_call is not None else input * ratios[0] + output * ratios[2]
+    return _credits(total, places, group_ratio)
 
 
-def _credits(total: Decimal, group_ratio: Decimal) -> int:
-    return min(int(_UP.to_integral_value(_EXACT.multiply(total, group_ratio))), MAX_CREDITS)
+def _credits(total: int, places: int, group_ratio: Decimal) -> int:
+    (ratio,), more = _scaled(group_ratio)
+    return min(-(-total * ratio // _ten(places + more)), MAX_CREDITS)
 
 
 def _lines(counts: Counts, price: Price) -> tuple[Line, ...]:

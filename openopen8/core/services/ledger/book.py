@@ -32,6 +32,7 @@ class Book:
         self.worker_id = worker_id
         self.stopped: dict[int, Stopped] = {}
         self.changes = Changes()
+        self._starts: dict[str, int] = {}
 
     # -- coming in ---------------------------------------------------------------------------------
 
@@ -42,8 +43,10 @@ class Book:
             return None
         counter, account = self.known.counters[key.token_id], self.known.accounts[key.user_id]
         holder = holder_of(*key.terms, counter.used, counter.held, counter.period_start, account.balance, account.held)
-        period = quota.current_period(holder.quota_period, counter.period_start, self.now)
-        return holder if period == counter.period_start else self._begin(key.terms, period, counter, account)
+        start = self._starts.get(holder.quota_period)
+        if start is None:
+            start = self._starts[holder.quota_period] = quota.period_start(holder.quota_period, self.now)
+        return holder if counter.period_start >= start else self._begin(key.terms, start, counter, account)
 
     def admit(self, ask: Ask, hold_id: int) -> Grant:
         """Decide and hold; a refusal of a known token is logged and raised."""
