@@ -117,7 +117,7 @@ class StreamMeter:
         if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
-        counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)
+        counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
         return Measured(counts, (*measured.notes, COUNTED), measured.details)
 
     def progress(self) -> Progress | None:

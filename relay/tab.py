@@ -111,7 +111,7 @@ class Tab:
         if self.meter is not None:
             self._gate.ledger.untrack(self.grant.ask.request_id)
         error = f"{problem.code}: {problem.message}" if problem else ""
-        self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
+        self._paying = self._gate.ledger.settle(self._bill(status, error))
         return self._paying
 
     def _bill(self, status: int, error: str) -> Bill:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     database_url: str = ""
+    durability: Literal["full", "normal"] = "full"
+    """full: each group of charges is on the disk before it counts. normal: a power cut may take the last ones."""
     data_dir: Path = Path("data")
     secret_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()

@@ -20,14 +20,19 @@ from sqlmodel import Session
 
 BUSY_TIMEOUT_MS = 20_000
 
-PRAGMAS = (
+_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA cache_size=-16000",
 )
+
+
+def pragmas(durability: str = "full") -> tuple[str, ...]:
+    """What every connection to SQLite is set to; ``full``: a commit is on the disk when it returns."""
+    return (*_PRAGMAS, f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}")
+
 
 
 class WriteQueue:
@@ -128,5 +133,5 @@ def _engine(url: str) -> Engine:
 
 
 def _tune(connection: Any, _record: Any) -> None:
-    for pragma in PRAGMAS:
+    for pragma in pragmas():
         connection.execute(pragma)

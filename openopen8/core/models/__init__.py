@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from openopen8.core.models.access_token import AccessToken
 from openopen8.core.models.account import Account
+from openopen8.core.models.admission import Admission
 from openopen8.core.models.channel import Channel
 from openopen8.core.models.channel_key import ChannelKey
 from openopen8.core.models.credit_entry import CreditEntry
@@ -27,6 +28,7 @@ __all__ = [
     "METADATA",
     "AccessToken",
     "Account",
+    "Admission",
     "Channel",
     "ChannelKey",
     "CreditEntry",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
 from typing import Any
 
 import pytest
 from golden_cases import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS

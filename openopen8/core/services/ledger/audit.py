@@ -109,5 +109,6 @@ def _check(connection: Connection, name: str, what: str, query: str) -> Finding:
 
 def _dead_holds(tools: Tools) -> Finding:
     left = workers.holds_of_the_dead(tools, None)
-    detail = "holds" if not left else f"{len(left)} holds of workers that are gone: {', '.join(left[:SHOWN])}"
+    named = ", ".join(hold.request_id for hold in left[:SHOWN])
+    detail = "holds" if not left else f"{len(left)} holds of workers that are gone: {named}"
     return Finding("no hold of a dead worker", not left, detail)

@@ -6,16 +6,28 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlmodel import Session, select
 
 from openopen8.core.clock import DAY, SECOND
 from openopen8.core.models import Worker
+from openopen8.core.rules.limits import WINDOW
+from openopen8.core.services.ledger.rows import LAST_BITS, first_id
 from openopen8.core.tools import Tools
 
-SILENT = 60 * SECOND
-"""A worker of another host is dead after so long without a heartbeat."""
+SILENT = 40 * SECOND
+"""A worker of another host is dead after so long without a heartbeat: four in a row are missing."""
+
+_LONG_GONE = text(
+    # the last row stays, so that no id is ever given twice
+    "DELETE FROM workers WHERE heartbeat_at < :before AND id < (SELECT MAX(id) FROM workers) AND NOT EXISTS "
+    f"(SELECT 1 FROM holds WHERE holds.id >= workers.id << {LAST_BITS} AND holds.id < (workers.id + 1) << {LAST_BITS})"
+)
+_OLD_WINDOWS = text("DELETE FROM admissions WHERE at <= :before")
+_HOLDING = text(f"SELECT DISTINCT id >> {LAST_BITS} FROM holds")
+_HOLDS = text("SELECT id, request_id FROM holds WHERE id >= :first AND id < :last ORDER BY id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +57,22 @@ def started_at(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-def is_dead(worker: Worker, me: Process, now: int) -> bool:
+def is_dead(worker: Worker, me: Process, now: int, by_silence: bool = True) -> bool:
     """True when nothing will ever settle this worker's holds but us."""
     if worker.stopped_at is not None:
         return True
     if worker.host == me.host:
         started = started_at(worker.pid)
         return started is None or started != worker.started
-    return now - worker.heartbeat_at > SILENT
+    return by_silence and now - worker.heartbeat_at > SILENT
 
 
 def register(tools: Tools) -> int:
-    """A new row for this process; returns the worker's id. Rows of workers long gone are dropped."""
+    """A new row for this process; returns the worker's id. What workers long gone have left is dropped."""
     me, now = this_process(), tools.now()
     with tools.db.write() as session:
-        session.connection().execute(
-            text(
-                "DELETE FROM workers WHERE heartbeat_at < :before "
-                "AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.worker_id = workers.id)"
-            ),
-            {"before": now - DAY},
-        )
+        session.connection().execute(_LONG_GONE, {"before": now - DAY})
+        session.connection().execute(_OLD_WINDOWS, {"before": now - WINDOW})
         worker = Worker(host=me.host, pid=me.pid, started=me.started, heartbeat_at=now)
         session.add(worker)
         session.flush()
@@ -81,25 +88,32 @@ def retire(tools: Tools, worker_id: int) -> None:
             worker.stopped_at = tools.now()
 
 
-def holds_of_the_dead(tools: Tools, own: int | None) -> list[str]:
-    """Request ids of holds whose worker is gone."""
+class Left(NamedTuple):
+    """A hold whose worker is gone."""
+
+    id: int
+    request_id: str
+
+
+def holds_of_the_dead(tools: Tools, own: int | None, by_silence: bool = True) -> list[Left]:
+    """Holds that nobody but us will settle. ``by_silence``: also those of workers that only stopped to beat."""
     with tools.db.read() as session:
-        dead = _dead(session, tools.now(), own)
-        if not dead:
-            return []
-        ids = ", ".join(str(int(id)) for id in sorted(dead))
-        rows = session.connection().execute(text(f"SELECT request_id FROM holds WHERE worker_id IN ({ids})"))
-        return [row[0] for row in rows]
+        connection = session.connection()
+        found: list[Left] = []
+        for id in sorted(_dead(session, tools.now(), own, by_silence)):
+            rows = connection.execute(_HOLDS, {"first": first_id(id), "last": first_id(id + 1)})
+            found += [Left(*row) for row in rows]
+        return found
 
 
-def _dead(session: Session, now: int, own: int | None) -> set[int]:
-    holding = {row[0] for row in session.connection().execute(text("SELECT DISTINCT worker_id FROM holds"))}
+def _dead(session: Session, now: int, own: int | None, by_silence: bool) -> set[int]:
+    holding = {row[0] for row in session.connection().execute(_HOLDING)}
     holding.discard(own)
     if not holding:
         return set()
     me = this_process()
     known = {worker.id: worker for worker in session.exec(select(Worker)).all()}
-    return {id for id in holding if id not in known or is_dead(known[id], me, now)}
+    return {id for id in holding if id not in known or is_dead(known[id], me, now, by_silence)}
 
 
 def _host() -> str:
