@@ -137,12 +137,12 @@ def openopen8(
 ) -> Iterator[Gateway]:
     """`openopen8 serve` as shipped, with default settings, on a database that ``who`` live in.
 
-    ``prepare`` is called between the two.
+    ``prepare`` fills it before they move in.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    database, tokens = tenants.move_in(folder / "data", database, f"http://127.0.0.1:{mock_port}", who)
     if prepare is not None:
         prepare()
+    database, tokens = tenants.move_in(folder / "data", database, f"http://127.0.0.1:{mock_port}", who)
     more = {"DATABASE_URL": database, **more}
     with processes.serving(folder, "--no-build", "--workers", str(workers), **more) as server:
         port = int(server.address.rpartition(":")[2])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import insert
+from sqlalchemy import func, insert
 from sqlmodel import select
 
 from openopen8.core.config import Settings
@@ -21,7 +21,8 @@ from relay.channels import CATALOG
 from relay.formats import FORMATS
 from tests.world import World
 
-SECRET = "a secret key of the benchmark, long enough"
+SECRET = "a secret key of benchmarks, long enough"
+"""The same as of the databases that are filled for it."""
 MODELS = ("bench", "paced", "slow", "idle", "endless")
 BALANCE = 9_000_000_000_000
 INPUT, OUTPUT = 5, 15
@@ -104,8 +105,11 @@ def log_in(folder: Path, database: str, count: int, busy: bool) -> list[str]:
 
 
 def _make_tokens(tools: Tools, users: list[Actor], who: Tenants) -> Iterator[str]:
-    for first in range(1, who.tokens + 1, AT_ONCE):
-        ids = range(first, min(first + AT_ONCE, who.tokens + 1))
+    with tools.db.read() as session:
+        begin = 1 + (session.exec(select(func.max(Token.id))).one() or 0)
+    end = begin + who.tokens
+    for first in range(begin, end, AT_ONCE):
+        ids = range(first, min(first + AT_ONCE, end))
         values = [new_value(TOKEN_PREFIX) for _ in ids]
         rows = [
             _token(tools, id, users[id % len(users)], value, who.rate_limit)
