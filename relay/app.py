@@ -69,8 +69,9 @@ class Relay:
         ledger = await Ledger.open(self._tools)
         upstream = self._given or open_upstream(self._tools.settings)
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
+        clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
-        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates)
+        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
         ticker.start()
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from openopen8.core.config import Settings
@@ -40,6 +41,8 @@ class Gate:
     ticker: Ticker
     room: Room
     templates: Templates
+    clock: Callable[[], float]
+    """``loop.time``"""
 
     @property
     def settings(self) -> Settings:

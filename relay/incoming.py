@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -69,7 +68,7 @@ def incoming(
         key_hash(headers, query, gate.tools.keyring),
         address_of(peer, headers, gate.settings.trusted_proxies),
         gate.tools.now(),
-        asyncio.get_running_loop().time(),
+        gate.clock(),
         bool(route.stream) and b"alt=sse" not in query,
         declared,
         here,

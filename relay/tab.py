@@ -81,7 +81,7 @@ class Tab:
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the request arrived."""
-        return max(0, round((asyncio.get_running_loop().time() - self._began) * 1000))
+        return max(0, round((self._gate.clock() - self._began) * 1000))
 
     async def settle(self, status: int, problem: Problem | None = None) -> Settled:
         """Charge what came and write the log entry; the commit goes on when this is cancelled."""
