@@ -14,11 +14,10 @@ from openopen8.server import door
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket | None = None) -> AsyncIterator[str]:
-    """Serve ``app`` as a relay worker would; gives its address."""
+async def serving(app: Any, listener: socket.socket | None = None, **options: Any) -> AsyncIterator[str]:
+    """Serve ``app`` as a relay worker would; gives its address. ``options`` are uvicorn's."""
     listener = listener or socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, **(door.options() | {"timeout_graceful_shutdown": 1})))
-    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    server = server_of(app, **options)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not task.done():
         await asyncio.sleep(0.01)
@@ -28,6 +27,13 @@ async def serving(app: Any, listener: socket.socket | None = None) -> AsyncItera
     finally:
         server.should_exit = True
         await task
+
+
+def server_of(app: Any, **options: Any) -> uvicorn.Server:
+    """A server with a worker's options that leaves the process's signals alone."""
+    server = uvicorn.Server(uvicorn.Config(app, **(door.options() | {"timeout_graceful_shutdown": 1} | options)))
+    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    return server
 
 
 class _no_signals:

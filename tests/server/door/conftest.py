@@ -1,0 +1,116 @@
+"""The same gateway behind both doors: at the HTTP protocol (hot) and through ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from openopen8.core.models import Hold
+from openopen8.core.tools import Tools, open_tools
+from openopen8.server import door
+from openopen8.server.bridge import Bridge
+from openopen8.server.front import Front
+from openopen8.server.worker import Worker
+from relay.app import Relay
+from tests.conftest import EVERYTHING, settings_for
+from tests.fakes.upstream import FakeUpstream, as_asked
+from tests.server.running import serving
+from tests.server.site import write_site
+from tests.world import World
+
+
+def pytest_asyncio_loop_factories(config: Any, item: Any) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop of the product; asyncio's own, which serves where there is no uvloop, in `make test-all`."""
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+    return {**loops, "asyncio": asyncio.new_event_loop} if EVERYTHING else loops
+
+
+async def api(scope: Any, receive: Any, send: Any) -> None:
+    """Stands for the management API, which is not asked here."""
+    raise AssertionError("the API was called")
+
+
+@dataclass
+class Gateway:
+    """One database, one token, one provider, and a server for each kind of door."""
+
+    tools: Tools
+    folder: Path
+    fake: FakeUpstream
+    world: World
+    key: str
+    doors: dict[str, str]
+    """``hot`` and ``asgi``: addresses."""
+
+    @property
+    def hot(self) -> str:
+        return self.doors["hot"]
+
+    @property
+    def asgi(self) -> str:
+        return self.doors["asgi"]
+
+    def settled(self) -> None:
+        """No hold is left, the books are right."""
+        assert self.world.all(Hold) == []
+        self.world.audit()
+
+    @asynccontextmanager
+    async def serve(self, kind: str, options: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[str]:
+        """One more server on the same database. ``options`` are uvicorn's, ``settings`` the gateway's."""
+        values = self.tools.settings.model_copy(update=settings)
+        relay = Relay(Tools(values, self.tools.db, self.tools.clock, self.tools.keyring), random=lambda: 0.0)
+        app = worker_of(relay, self.tools, self.folder)
+        async with serving(app, **(door.options(relay if kind == "hot" else None) | (options or {}))) as address:
+            yield address
+
+
+def worker_of(relay: Relay, tools: Tools, folder: Path) -> Worker:
+    """A relay worker without its API."""
+    return Worker(relay, api, Front(*_site(folder)), Bridge(tools, folder / "nobody"))
+
+
+def _site(folder: Path) -> tuple[Path, Path]:
+    return (folder / "client", folder / "stamp") if (folder / "stamp").exists() else write_site(folder)
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeUpstream]:
+    with FakeUpstream() as upstream:
+        yield upstream
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, fake: FakeUpstream
+) -> AsyncIterator[Gateway]:
+    """Both doors for all tests of a module."""
+    folder = tmp_path_factory.mktemp("doors")
+    shutil.copy(sqlite_template, folder / "openopen8.db")
+    tools = open_tools(settings_for(folder))
+    world = World(tools)
+    world.channel(base_url=fake.url)
+    world.price()
+    key = world.token(world.user(balance=10**12))[1]
+    made = Gateway(tools, folder, fake, world, key, {})
+    async with AsyncExitStack() as stack:
+        for kind in ("hot", "asgi"):
+            made.doors[kind] = await stack.enter_async_context(made.serve(kind, max_request_body_mb=1))
+        yield made
+    tools.close()
+
+
+@pytest.fixture(autouse=True)
+def usual_answers(request: pytest.FixtureRequest) -> None:
+    """Whatever an earlier test made the provider say."""
+    if "gateway" in request.fixturenames:
+        request.getfixturevalue("fake").script(as_asked())
