@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Seconds that an upstream may be silent between two chunks."""
     request_timeout: float = Field(1800, gt=0)
     """Seconds that a request may take in all."""
+    body_timeout: float = Field(60, gt=0)
+    """Seconds that a caller may pause in the middle of its body."""
     max_request_body_mb: float = Field(32, gt=0)
     max_requests_in_flight: int = Field(2000, ge=1)
     """Per worker; beyond it 503 `overloaded`."""

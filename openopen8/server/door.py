@@ -68,6 +68,8 @@ class Door(HttpToolsProtocol):
     relay: ClassVar[HotRelay | None] = None
     head_limit: ClassVar[int] = HEAD_LIMIT
     head_seconds: ClassVar[float] = HEAD_SECONDS
+    linger_seconds: ClassVar[float] = LINGER_SECONDS
+    linger_pause: ClassVar[float] = LINGER_PAUSE
 
     _fed = 0
     """Bytes since the head began, or since the last bytes of a body, and what was in the same read before."""
@@ -344,13 +346,13 @@ class Door(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._fed = 0
-        self.loop.call_later(LINGER_PAUSE, self._linger, self.loop.time() + LINGER_SECONDS)
+        self.loop.call_later(self.linger_pause, self._linger, self.loop.time() + self.linger_seconds)
 
     def _linger(self, until: float) -> None:
         if self._fed == 0 or self.loop.time() >= until:
             return self.transport.close()
         self._fed = 0
-        self.loop.call_later(LINGER_PAUSE, self._linger, until)
+        self.loop.call_later(self.linger_pause, self._linger, until)
 
     def _over(self) -> bool:
         return self._last == b"" or self.transport.is_closing()

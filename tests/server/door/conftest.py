@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import uvicorn
 import uvloop
 
 from openopen8.core.models import Hold
@@ -23,9 +24,11 @@ from openopen8.server.worker import Worker
 from relay.app import Relay
 from tests.conftest import EVERYTHING, settings_for
 from tests.fakes.upstream import FakeUpstream, as_asked
-from tests.server.running import serving
+from tests.server.running import running, server_of
 from tests.server.site import write_site
 from tests.world import World
+
+DOORS = ("hot", "asgi")
 
 
 def pytest_asyncio_loop_factories(config: Any, item: Any) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -50,6 +53,7 @@ class Gateway:
     key: str
     doors: dict[str, str]
     """``hot`` and ``asgi``: addresses."""
+    servers: dict[str, uvicorn.Server]
 
     @property
     def hot(self) -> str:
@@ -64,14 +68,28 @@ class Gateway:
         assert self.world.all(Hold) == []
         self.world.audit()
 
+    async def alone(self, kind: str) -> None:
+        """Wait until nobody is connected any more."""
+        while self.servers[kind].server_state.connections:
+            await asyncio.sleep(0.005)
+
     @asynccontextmanager
-    async def serve(self, kind: str, options: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[str]:
-        """One more server on the same database. ``options`` are uvicorn's, ``settings`` the gateway's."""
+    async def serve(self, kind: str, options: dict[str, Any] | None = None, **more: Any) -> AsyncIterator[str]:
+        """One more server on the same database; its address."""
+        async with self.serving(kind, options, **more) as (address, _):
+            yield address
+
+    @asynccontextmanager
+    async def serving(
+        self, kind: str, options: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **settings: Any
+    ) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+        """``options`` are uvicorn's, ``limits`` the door's, ``settings`` the gateway's."""
         values = self.tools.settings.model_copy(update=settings)
         relay = Relay(Tools(values, self.tools.db, self.tools.clock, self.tools.keyring), random=lambda: 0.0)
         app = worker_of(relay, self.tools, self.folder)
-        async with serving(app, **(door.options(relay if kind == "hot" else None) | (options or {}))) as address:
-            yield address
+        given = door.options(relay if kind == "hot" else None, **(limits or {})) | (options or {})
+        async with running(server_of(app, **given)) as started:
+            yield started
 
 
 def worker_of(relay: Relay, tools: Tools, folder: Path) -> Worker:
@@ -91,9 +109,9 @@ def fake() -> Iterator[FakeUpstream]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, fake: FakeUpstream
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, fake: FakeUpstream, request: pytest.FixtureRequest
 ) -> AsyncIterator[Gateway]:
-    """Both doors for all tests of a module."""
+    """Both doors for all tests of a module; what it says in ``SERVED`` goes to ``Gateway.serve``."""
     folder = tmp_path_factory.mktemp("doors")
     shutil.copy(sqlite_template, folder / "openopen8.db")
     tools = open_tools(settings_for(folder))
@@ -101,10 +119,11 @@ async def gateway(
     world.channel(base_url=fake.url)
     world.price()
     key = world.token(world.user(balance=10**12))[1]
-    made = Gateway(tools, folder, fake, world, key, {})
+    made = Gateway(tools, folder, fake, world, key, {}, {})
     async with AsyncExitStack() as stack:
-        for kind in ("hot", "asgi"):
-            made.doors[kind] = await stack.enter_async_context(made.serve(kind, max_request_body_mb=1))
+        for kind in DOORS:
+            more = {"max_request_body_mb": 1, **getattr(request.module, "SERVED", {})}
+            made.doors[kind], made.servers[kind] = await stack.enter_async_context(made.serving(kind, **more))
         yield made
     tools.close()
 

@@ -53,3 +53,8 @@ def chunked(*chunks: bytes, trailers: bytes = b"", extension: bytes = b"", **mor
     framed = b"".join(b"%x%b\r\n%b\r\n" % (len(chunk), extension, chunk) for chunk in chunks)
     head = request("transfer-encoding: chunked", **more)
     return head + framed + b"0\r\n" + trailers + b"\r\n"
+
+
+def known(gateway: Any, data: bytes) -> bytes:
+    """With the gateway's token."""
+    return data.replace(b"KEY", gateway.key.encode())

@@ -7,7 +7,7 @@ import pytest
 from openopen8 import __version__
 from tests.server.door.conftest import Gateway
 from tests.server.door.raw import PROBE, told
-from tests.server.door.requests import CHAT, QUESTION, body_of, chat, chunked, models, request
+from tests.server.door.requests import CHAT, QUESTION, body_of, chat, chunked, known, models, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -271,7 +271,3 @@ async def test_a_hidden_request_is_not_carried_out_for_the_next_caller(gateway: 
     head = request("connection: upgrade", "upgrade: h2c", f"content-length: {len(PROBE)}")
     for address in gateway.doors.values():
         assert str(await told(address, known(gateway, head), PROBE, answers=1)) == "400 open"
-
-
-def known(gateway: Gateway, data: bytes) -> bytes:
-    return data.replace(b"KEY", gateway.key.encode())
