@@ -35,6 +35,9 @@ class Connection(Protocol):
     def answered(self) -> None:
         """The answer has been written: the next request may come."""
 
+    def hang_up(self) -> None:
+        """Close when what was written has been sent."""
+
 
 class Exchange:
     """One request and its caller; see ``Caller`` for the answer's side."""
@@ -187,5 +190,5 @@ class Exchange:
         self.headers = []  # an idle connection keeps this exchange, but not what was in it
         self._body = []
         if not self.keep_alive:
-            self._connection.transport.close()
+            self._connection.hang_up()
         self._connection.answered()

@@ -16,9 +16,6 @@ LARGEST_HEAD = 64 * 1024
 UNASKED = 64 * 1024
 """Bytes of a body that are read before key and address have been looked at."""
 
-SLOWEST = 60.0
-"""Seconds that a caller may pause in the middle of its body."""
-
 
 def check_head(scope: Any) -> None:
     """431 for more headers than any program has reason to send."""
@@ -64,7 +61,7 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     while more:
-        part, more = await _part(request)
+        part, more = await _part(request, gate.settings.body_timeout)
         parts.append(part)
         size += len(part)
         request.kept.take(len(part))
@@ -76,9 +73,9 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _part(request: Incoming) -> tuple[bytes, bool]:
+async def _part(request: Incoming, patience: float) -> tuple[bytes, bool]:
     try:
-        async with asyncio.timeout(SLOWEST):
+        async with asyncio.timeout(patience):
             return await request.part()
     except TimeoutError:
         close = {"connection": "close"}

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Seconds that a request may take in all."""
     drain_timeout: float | None = Field(None, gt=0)
     """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
+    body_timeout: float = Field(60, gt=0)
+    """Seconds that a caller may pause in the middle of its body."""
     max_request_body_mb: float = Field(32, gt=0)
     max_requests_in_flight: int = Field(2000, ge=1)
     """Per worker; beyond it 503 `overloaded`."""

@@ -20,6 +20,8 @@ class Received:
     body: bytes
     left: threading.Event = field(default_factory=threading.Event)
     answered: threading.Event = field(default_factory=threading.Event)
+    lines: tuple[str, ...] = ()
+    """The header lines as they came."""
 
     @property
     def json(self) -> Any:

@@ -68,6 +68,9 @@ class Line(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def can_write_eof(self) -> bool:
+        return False
+
 
 class WireTalk:
     """One request on a connection of its own. ``break_at``: so many pieces (head, chunks, end) and it breaks."""
