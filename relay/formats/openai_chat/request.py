@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,7 +10,8 @@ import msgspec
 from openopen8.core.errors import invalid
 from relay.formats.fields import MAX_CHOICES, MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
-from relay.neutral import Message, Part, Refusal, Request, Role, Text
+from relay.formats.plain import plain_only
+from relay.neutral import Message, Part, Refusal, Request, Role, Text, spoken
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
@@ -55,7 +55,7 @@ def parse_request(glance: Glance) -> Request:
         frequency_penalty=fields.number("frequency_penalty"),
     )
     fields.drop_rest()
-    return replace(request, losses=tuple(losses))
+    return msgspec.structs.replace(request, losses=tuple(losses))
 
 
 def render_request(request: Request) -> Rendered:
@@ -76,7 +76,7 @@ def render_request(request: Request) -> Rendered:
         "stream_options": {"include_usage": True} if request.stream else None,
     }
     body.update((name, value) for name, value in options.items() if value is not None)
-    return Rendered(msgspec.json.encode(body), request.losses + _losses(request))
+    return Rendered(msgspec.json.encode(body), (*request.losses, *plain_only(request), *_losses(request)))
 
 
 def _losses(request: Request) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _split(turns: list[Message]) -> tuple[tuple[Text, ...], tuple[Message, ...]]
         # Nothing but instructions: other formats want a turn to answer.
         turns = [*turns[:-1], Message("user", turns[-1].parts)]
         first = len(turns) - 1
-    system = tuple(Text(part.text) for turn in turns[:first] for part in turn.parts)
+    system = tuple(Text(spoken((part,))) for turn in turns[:first] for part in turn.parts)
     return system, tuple(turns[first:])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from relay.formats.format import Garbage
+from relay.formats.format import Asked, Garbage, Rendered
 from relay.formats.openai_chat.usage import parse_usage, render_usage
 from relay.formats.vendor import error_of, index_of, loads
 from relay.neutral import Answer, Choice, Part, Refusal, StopReason, Text
@@ -40,18 +40,18 @@ def parse_response(body: bytes) -> Answer:
     return Answer(_text(value.get("id")), _text(value.get("model")), tuple(choices), parse_usage(value.get("usage")))
 
 
-def render_response(answer: Answer, model: str, now_s: int, request_id: str) -> bytes:
-    """The whole answer for the caller under the name ``model``."""
+def render_response(answer: Answer, asked: Asked) -> Rendered:
+    """The whole answer for the caller."""
     body: dict[str, Any] = {
-        "id": f"chatcmpl-{request_id}",
+        "id": f"chatcmpl-{asked.request_id}",
         "object": "chat.completion",
-        "created": now_s,
-        "model": model,
+        "created": asked.now_s,
+        "model": asked.model,
         "choices": [_rendered(choice) for choice in answer.choices],
     }
     if answer.usage is not None:
         body["usage"] = render_usage(answer.usage)
-    return msgspec.json.encode(body)
+    return Rendered(msgspec.json.encode(body))
 
 
 def stop_reason(finish: object, refused: bool) -> StopReason | None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from openopen8.core.errors import Problem
+from relay.formats.format import Asked
 from relay.formats.openai_chat.chunk import ChunkChoice, decode_chunk, stream_error
 from relay.formats.openai_chat.errors import error_object
 from relay.formats.openai_chat.response import content_text, finish_reason, stop_reason
@@ -83,12 +84,13 @@ class ChatReader:
 class ChatWriter:
     """Chunks for an OpenAI caller."""
 
-    __slots__ = ("_begun", "_ended", "_head", "_include_usage", "_refused", "_tail")
+    __slots__ = ("_begun", "_ended", "_head", "_include_usage", "_refused", "_tail", "losses")
 
-    def __init__(self, model: str, now_s: int, request_id: str, include_usage: bool, array: bool = False) -> None:
-        self._head = chunk_head(f"chatcmpl-{request_id}", now_s, model)
-        self._tail = b',"usage":null}' if include_usage else b"}"
-        self._include_usage = include_usage
+    def __init__(self, asked: Asked) -> None:
+        self.losses: dict[str, None] = {}
+        self._head = chunk_head(f"chatcmpl-{asked.request_id}", asked.now_s, asked.model)
+        self._tail = b',"usage":null}' if asked.include_usage else b"}"
+        self._include_usage = asked.include_usage
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._refused: set[int] = set()

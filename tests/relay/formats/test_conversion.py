@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from golden_cases import events, written
+from golden_cases import asked, events, written
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
@@ -170,7 +170,7 @@ def test_a_beginning_put_into_the_models_mouth_is_a_loss() -> None:
 
 def test_a_refusal_in_the_models_words_stays_one_where_there_is_a_place_for_it() -> None:
     answer = Answer("", "", (Choice(0, (Refusal("I won't."),), "refusal"),))
-    shown = {name: json.loads(FORMATS[name].render_response(answer, "m", 1, "r")) for name in FORMATS}
+    shown = {name: json.loads(FORMATS[name].render_response(answer, asked()).body) for name in FORMATS}
     choice = shown["openai_chat"]["choices"][0]
     assert choice["message"] == {"role": "assistant", "content": None, "refusal": "I won't."}
     assert choice["finish_reason"] == "stop"

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 import pytest
-from golden_cases import NAMES
+from golden_cases import NAMES, asked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,7 +118,7 @@ def test_counts_are_never_negative_nor_more_than_was_reported(p: Any, c: Any, ca
 
 def test_callers_see_the_counts_in_their_own_convention() -> None:
     answer = Answer("", "", (Choice(0, (Text("x"),), "stop"),), Usage(Counts(20, 80, 5, 7)))
-    shown = {name: json.loads(FORMATS[name].render_response(answer, "m", 1, "r")) for name in NAMES}
+    shown = {name: json.loads(FORMATS[name].render_response(answer, asked()).body) for name in NAMES}
     usage = shown["openai_chat"]["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (100, 12, 112)
     assert usage["prompt_tokens_details"]["cached_tokens"] == 80
