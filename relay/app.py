@@ -68,9 +68,7 @@ class Relay:
         ledger = await Ledger.open(self._tools)
         upstream = self._given or open_upstream(self._tools.settings)
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
-        self.gate = Gate(
-            self._tools, ledger, upstream, Health(self._tools), self._random, Turns(), ticker, templates
-        )
+        self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns(), ticker, templates)
         ticker.start()
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 
@@ -176,9 +174,7 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     declared = declared_length(headers, gate.settings.max_body_bytes) if route.operation == "chat" else None
     peer = scope.get("client")
     query = scope.get("query_string", b"")
-    return incoming(
-        gate, request_id, route, headers, query, peer[0] if peer else "", declared, asgi_part(receive)
-    )
+    return incoming(gate, request_id, route, headers, query, peer[0] if peer else "", declared, asgi_part(receive))
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:

@@ -142,6 +142,12 @@ class Fields:
                 self._refuse(f"{name}.{at}", "an object")
             yield self._below(f"{name}.{at}", item, name)
 
+    def as_object(self, name: str, value: Any) -> Fields:
+        """``value``, taken from the field ``name``, as an object."""
+        if not isinstance(value, dict):
+            self._refuse(name, "an object")
+        return self._below(name, value, name)
+
     def spelling(self, *names: str) -> str:
         """The path of the first of ``names`` that is there; of the first one when none is."""
         return _join(self.path, next((name for name in names if self._left.get(name) is not None), names[0]))

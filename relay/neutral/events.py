@@ -11,7 +11,7 @@ from relay.neutral.parts import Citation, Part
 from relay.neutral.usage import Usage
 from relay.neutral.value import Opaque
 
-DeltaKind = Literal["text", "refusal", "thinking", "audio", "transcript"]
+DeltaKind = Literal["text", "refusal", "thinking", "audio", "transcript", "expires"]
 
 
 class _Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,7 +36,8 @@ class Begin(_Event, frozen=True, tag="begin"):
 class Delta(_Event, frozen=True, tag="delta", gc=False):
     """A further piece of one choice's current part. A part of that kind begins by itself if none is open.
 
-    ``audio`` pieces are base64, each whole in itself.
+    ``audio`` pieces are base64, each whole in itself; ``expires`` is the second (since 1970) until which the
+    vendor keeps the sound.
     """
 
     text: str
@@ -56,10 +57,14 @@ class Arguments(_Event, frozen=True, tag="arguments", gc=False):
 
 
 class Sign(_Event, frozen=True, tag="sign"):
-    """The signature of the current part of the choice. A text or thought begins by itself if none is open."""
+    """The signature of the current part of the choice. A text begins by itself if nothing that can be signed is open.
+
+    ``id`` names the thought where its beginning did not.
+    """
 
     signature: Opaque
     choice: int = 0
+    id: str = ""
 
 
 class Cite(_Event, frozen=True, tag="cite"):
@@ -111,7 +116,7 @@ Event = Start | Begin | Delta | Arguments | Sign | Cite | Logprobs | End | Stop 
 def said(event: Event) -> str:
     """What the model generated with this event, as text for local counting."""
     if isinstance(event, Delta):
-        return event.text if event.kind != "audio" else ""
+        return event.text if event.kind not in ("audio", "expires") else ""
     if isinstance(event, Arguments):
         return event.text
     return "".join(written(event.part)) if isinstance(event, Begin) else ""

@@ -34,6 +34,7 @@ _EMPTY: dict[DeltaKind, Part] = {
     "thinking": Thinking(),
     "audio": Audio(),
     "transcript": Audio(),
+    "expires": Audio(),
 }
 
 
@@ -48,11 +49,12 @@ def fold(events: Iterable[Event]) -> Answer:
 class _Grown:
     """One part that grows. Pieces are joined once, at the end."""
 
-    __slots__ = ("audio", "citations", "closed", "part", "pieces", "signature")
+    __slots__ = ("audio", "citations", "closed", "expires", "part", "pieces", "signature")
 
     def __init__(self, part: Part) -> None:
         self.part = part
         self.closed = False
+        self.expires: int | None = None
         self.pieces: list[str] = []
         self.audio: list[str] = []
         self.citations: list[Citation] = []
@@ -76,6 +78,8 @@ class _Grown:
 
     def _sound(self, part: Audio, more: str) -> dict[str, Any]:
         changes: dict[str, Any] = {"transcript": part.transcript + more} if more else {}
+        if self.expires is not None:
+            changes["expires_at"] = self.expires
         if self.audio:
             before = [part.source.value] if part.source else []
             changes["source"] = Source("base64", joined_base64([*before, *self.audio]))
@@ -164,11 +168,17 @@ class Folding:
 
     def _delta(self, event: Delta) -> None:
         grown = self._choice(event.choice).current(event.kind)
-        (grown.audio if event.kind == "audio" else grown.pieces).append(event.text)
+        if event.kind == "expires":
+            grown.expires = int(event.text)
+        else:
+            (grown.audio if event.kind == "audio" else grown.pieces).append(event.text)
 
     def _rest(self, event: Event) -> None:
         if isinstance(event, Sign):
-            self._choice(event.choice).signed().signature = event.signature
+            grown = self._choice(event.choice).signed()
+            grown.signature = event.signature
+            if event.id and isinstance(grown.part, Thinking):
+                grown.part = msgspec.structs.replace(grown.part, id=event.id)
         elif isinstance(event, Cite):
             self._choice(event.choice).current("text").citations.append(event.citation)
         elif isinstance(event, Logprobs):

@@ -38,7 +38,7 @@ class Usage(Value, frozen=True):
     """Token counts of one answer as its vendor reported them, in disjoint buckets.
 
     ``inconsistent``: the report contradicted itself and was clamped; ``raw`` is the report as it came.
-    ``tier`` is the service tier that the vendor says it charged, in OpenAI's words; empty: not said.
+    ``tier`` is the service tier that the vendor says it charged, in OpenAI's words; empty: the usual one.
     """
 
     counts: Counts

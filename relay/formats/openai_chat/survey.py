@@ -17,6 +17,7 @@ class _Whole(msgspec.Struct, gc=False):
     object: str = ""
     type: str = ""
     error: Any = None
+    service_tier: Any = None
 
 
 _decode = msgspec.json.Decoder(_Whole).decode
@@ -32,5 +33,5 @@ def survey(body: bytes) -> Survey | None:
         return None
     if not whole.choices or not all(bytes(choice).startswith(b"{") for choice in whole.choices):
         return None
-    usage = parse_usage(whole.usage)
+    usage = parse_usage(whole.usage, whole.service_tier)
     return None if usage is None else Survey(whole.model, usage)
