@@ -66,7 +66,7 @@ class Calls:
 
     def _found(self, index: object, id: str, name: str) -> _Call:
         same = [call for call in self._calls if call.index == index] if index is not None else self._calls
-        call = same[-1] if same else None
+        call = next((known for known in same if id and known.id == id), same[-1] if same else None)
         if call is None or (id and call.id and id != call.id) or (index is None and name and not id and not call.early):
             call = _Call(index, id)
             self._calls.append(call)

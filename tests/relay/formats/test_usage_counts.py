@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
-from relay.neutral import Answer, Choice, Text, Usage
+from relay.formats.openai_chat.usage import render_usage
+from relay.neutral import Answer, Choice, Further, Text, Usage
 
 
 def parsed(name: str, usage: Any) -> Usage | None:
@@ -66,6 +67,59 @@ def chat(prompt: Any, completion: Any, cached: Any = 0, reasoning: Any = 0, tota
 def test_openai_counts_cached_and_reasoning_inside(usage: Any, counts: tuple[int, ...], inconsistent: bool) -> None:
     found = parsed("openai_chat", usage)
     assert found == Usage(Counts(*counts), inconsistent, usage)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "made", "counts", "further", "inconsistent"),
+    [
+        ({"audio_tokens": 38}, {}, (100, 0, 50, 0), Further(input_audio=38), False),
+        (
+            {"audio_tokens": 60, "cached_tokens": 70},
+            {},
+            (30, 70, 50, 0),
+            Further(input_audio=30, cached_audio=30),
+            False,
+        ),
+        ({}, {"audio_tokens": 20, "reasoning_tokens": 10}, (100, 0, 40, 10), Further(output_audio=20), False),
+        ({}, {"image_tokens": 45}, (100, 0, 50, 0), Further(output_image=45), False),
+        ({"cache_write_tokens": 40, "cached_tokens": 60}, {}, (40, 60, 50, 0), Further(cache_write_5m=40), False),
+        # what can't be: more than there is
+        ({"audio_tokens": 120}, {}, (100, 0, 50, 0), Further(input_audio=100), True),
+        ({"audio_tokens": 60, "image_tokens": 60}, {}, (100, 0, 50, 0), Further(input_audio=60, input_image=40), True),
+        ({"cache_write_tokens": 80, "cached_tokens": 60}, {}, (40, 60, 50, 0), Further(cache_write_5m=40), True),
+        ({}, {"audio_tokens": 45, "reasoning_tokens": 10}, (100, 0, 40, 10), Further(output_audio=40), True),
+        ({}, {"audio_tokens": -4}, (100, 0, 50, 0), Further(), True),
+    ],
+)
+def test_openai_tells_sounds_pictures_and_cache_writes_apart(
+    prompt: Any, made: Any, counts: tuple[int, ...], further: Further, inconsistent: bool
+) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "prompt_tokens_details": prompt,
+             "completion_tokens_details": made}  # fmt: skip
+    found = parsed("openai_chat", usage)
+    assert found == Usage(Counts(*counts), inconsistent, usage, further)
+    again = parsed("openai_chat", render_usage(found))
+    assert again is not None and (again.counts, again.further, again.inconsistent) == (found.counts, further, False)
+
+
+def test_pictures_in_a_cached_prompt_are_counted_once() -> None:
+    usage = {"prompt_tokens": 24_643, "completion_tokens": 10, "total_tokens": 24_653,
+             "prompt_tokens_details": {"cached_tokens": 24_503, "image_tokens": 22_000}}  # fmt: skip
+    found = parsed("openai_chat", usage)
+    assert found is not None and found.counts == Counts(140, 24_503, 10)
+    assert found.further == Further(input_image=140, cached_image=21_860)
+
+
+@pytest.mark.parametrize(("tier", "told"), [("flex", "flex"), ("priority", "priority"), ("default", ""), (None, ""),
+                                            ("auto", ""), (7, "")])  # fmt: skip
+def test_the_tier_that_was_charged_is_part_of_the_usage(tier: Any, told: str) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    body = json.dumps({"model": "m", "choices": [{"message": {}}], "usage": usage, "service_tier": tier}).encode()
+    chat = FORMATS["openai_chat"]
+    whole = chat.parse_response(body).usage
+    assert whole is not None and whole.tier == told
+    surveyed = chat.survey(body) if chat.survey else None
+    assert surveyed is not None and surveyed.usage == whole
 
 
 @pytest.mark.parametrize(
