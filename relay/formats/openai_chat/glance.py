@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -53,6 +54,9 @@ _COUNTED = ("tools", "functions", "response_format")
 """Fields beside the messages that vendors put into the prompt: counted by their JSON."""
 
 
+_TOOLS = frozenset(("tools", "functions", "web_search_options"))
+
+
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
     """Checks model, stream, limits and the outline of the messages. Raises Problem 400."""
     fields = top_level(body)
@@ -100,14 +104,14 @@ def _by_field(fields: dict[str, msgspec.Raw], path_model: str | None) -> _Head:
 
 def _offered(fields: dict[str, msgspec.Raw]) -> int:
     """How many tools there are to call; what is no list is the vendor's to refuse."""
-    found = 0
+    if fields.keys().isdisjoint(_TOOLS):
+        return 0
+    search = fields.get("web_search_options", b"null")
+    found = int(len(search) > len("null"))
     for name in ("tools", "functions"):
-        if name in fields:
-            try:
-                found += len(_list(fields[name]) or ())
-            except (msgspec.MsgspecError, RecursionError):
-                continue
-    return found + ("web_search_options" in fields and len(fields["web_search_options"]) > len("null"))
+        with suppress(msgspec.MsgspecError, RecursionError):
+            found += len(_list(fields.get(name, b"null")) or ())
+    return found
 
 
 def _contents(messages: list[_Message]) -> tuple[list[str], int, int]:
