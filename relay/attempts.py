@@ -67,7 +67,8 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
             tab.failed(attempt, failure)
             await gate.health.failed(attempt, failure)
             continue
-        await gate.health.succeeded(attempt)
+        if attempt.provider.rest_until or gate.health.troubled:
+            await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, grant.providers, gate.tools.now())
 

@@ -85,7 +85,11 @@ class Tab:
 
     async def settle(self, status: int, problem: Problem | None = None) -> Settled:
         """Charge what came and write the log entry; the commit goes on when this is cancelled."""
-        return await asyncio.shield(self._paying or self._pay(status, problem))
+        paying = self._paying
+        if paying is None or paying.cancelled():
+            # cancelled: whoever waited for it has gone; it is made all the same, and asked again not made twice
+            paying = self._pay(status, problem)
+        return await paying
 
     def stop(self) -> None:
         """Stop the upstream at once."""

@@ -123,6 +123,12 @@ class Tap(Protocol):
     def stop_seen(self) -> bool:
         """True once every choice that began has named its stop reason."""
 
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """Whole events at the start of ``data`` that only add text: their size, and the bytes to pass on for them.
+
+        A short way for what streams mostly consist of; the rest of ``data`` goes the usual way.
+        """
+
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now; the ending is held back."""
 

@@ -48,6 +48,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure("other", "Too many connections to providers are open.")
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return Failure("timeout", "The provider did not answer in time.")
+    if isinstance(error, httpx.ProxyError):
+        return Failure("unreachable", "The channel's proxy refused the connection.")
     if isinstance(error, httpx.ConnectError):
         return Failure("unreachable", "The provider could not be reached.")
     if isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):

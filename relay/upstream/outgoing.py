@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from relay.upstream.failure import malformed
 
@@ -42,17 +42,19 @@ _OURS = frozenset(
 """Headers that say how a message is framed or where it goes: the client writes them, nobody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where connections lead to; one pool each."""
+class Origin(NamedTuple):
+    """Where connections lead to; one pool each. A tuple, since it is hashed for each request."""
 
     scheme: str
     host: str
     """In lower case, an IPv6 address without its brackets."""
     port: int
-    proxy: str = field(default="", repr=False)
-    """URL of a proxy, which may hold a password."""
+    proxy: str = ""
+    """URL of a proxy, which may hold a password: in no repr."""
     http2: bool = False
+
+    def __repr__(self) -> str:
+        return f"Origin({self.scheme}://{self.host}:{self.port})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -87,6 +88,29 @@ class ChatTap:
     def stop_seen(self) -> bool:
         """True once every choice that began has named its finish reason."""
         return bool(self._ended) and self._ended >= self._begun
+
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """See ``Tap``."""
+        name, parts, start = self._upstream, [], 0
+        while data.startswith(b"data: {", start):
+            end = data.find(b"\n\n", start)
+            chunk = _text_chunk(data, start + 6, end)
+            if chunk is None or self._held:
+                break
+            if chunk.model != self._model and (chunk.model != name[0] or data.count(name[1], start, end) != 1):
+                break
+            if self._id is None:
+                self._id, self._created = chunk.id, chunk.created
+            choice = chunk.choices[0]
+            self._begun.add(choice.index)
+            if choice.delta.content:
+                parts.append(choice.delta.content)
+            start = end + 2
+        if parts:
+            self.text += parts
+            self.first_token = True
+        passed = data if start == len(data) else data[:start]
+        return start, passed.replace(name[1], self._name) if start and name[0] is not None else passed
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now."""
@@ -178,6 +202,49 @@ class ChatTap:
         if frame.raw.count(self._upstream[1]) == 1:
             return frame.raw.replace(self._upstream[1], self._name)
         return sse(patch_response(frame.data, self._model), frame.event)
+
+
+class _TextDelta(msgspec.Struct, gc=False):
+    content: str
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    tool_calls: None = None
+    function_call: None = None
+    audio: None = None
+    images: None = None
+
+
+class _TextChoice(msgspec.Struct, gc=False):
+    index: Annotated[int, msgspec.Meta(ge=0)]
+    delta: _TextDelta
+    finish_reason: None = None
+
+
+class _TextChunk(msgspec.Struct, gc=False):
+    """A chunk that adds text to one choice and says nothing else."""
+
+    choices: Annotated[list[_TextChoice], msgspec.Meta(min_length=1, max_length=1)]
+    model: str
+    object: Literal["chat.completion.chunk"] | None = None
+    id: Any = None
+    created: Any = None
+    usage: None = None
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_TextChunk).decode
+
+
+def _text_chunk(data: bytes, start: int, end: int) -> _TextChunk | None:
+    """The event between these places, if it is one line that adds text and nothing else."""
+    if end < 0 or data.find(b"\n", start, end) >= 0:
+        return None
+    try:
+        return _decode_text(data[start:end])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _further(delta: Delta) -> list[str]:

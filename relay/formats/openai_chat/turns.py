@@ -10,6 +10,7 @@ from typing import Any
 
 from relay.formats import freeform, ids
 from relay.formats.fields import Fields, not_carried
+from relay.formats.media import source_of
 from relay.formats.openai_chat.parts import cache_mark, inner_of, needed, parse_content, render_part
 from relay.formats.openai_chat.thoughts import (
     parse_extra,
@@ -18,7 +19,20 @@ from relay.formats.openai_chat.thoughts import (
     render_thoughts,
     signed,
 )
-from relay.neutral import Audio, Message, Part, Refusal, Request, Role, Text, Thinking, ToolResult, ToolUse, spoken
+from relay.neutral import (
+    Audio,
+    Image,
+    Message,
+    Part,
+    Refusal,
+    Request,
+    Role,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    spoken,
+)
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
@@ -84,15 +98,16 @@ def _assistant(fields: Fields, at: int) -> Message:
     name = fields.text("name") or ""
     plain = fields.text("reasoning_content", "reasoning") or ""
     details, audio = fields.take("reasoning_details"), fields.inner("audio")
-    for echoed in ("reasoning", "annotations", "images"):
-        if fields.take(echoed):
-            fields.lose(echoed)
+    fields.take("reasoning")  # the same again under another name
+    if fields.take("annotations"):
+        fields.lose("annotations")
     parts: list[Part] = [*parse_thoughts(plain, details), *parse_content(fields)]
     refusal = fields.text("refusal")
     if refusal:
         parts.append(Refusal(refusal))
     if audio is not None:
         parts.append(_spoken(audio))
+    parts += [Image(source_of(needed(inner_of(item, "image_url"), "url"))) for item in fields.items("images")]
     parts += [_call(item) for item in fields.items("tool_calls")]
     older = fields.inner("function_call")
     if older is not None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from openopen8.core.rules.pricing import Counts
-from relay.formats.vendor import MAX_COUNT, Tally
+from relay.formats.vendor import Tally
 from relay.neutral import Further, Usage
-from relay.neutral.usage import NOTHING
 
 _TIERS = frozenset(("", "auto", "default", "standard"))
 """The usual tier under its names."""
-
-_USUAL = {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
 
 
 def parse_usage(raw: object, tier: object = "") -> Usage | None:
@@ -24,10 +21,6 @@ def parse_usage(raw: object, tier: object = "") -> Usage | None:
     """
     if not isinstance(raw, dict):
         return None
-    charged = tier if isinstance(tier, str) and tier not in _TIERS else ""
-    usual = _usual(raw, charged)
-    if usual is not None:
-        return usual
     tally = Tally()
     completion, total = tally.count(raw.get("completion_tokens")), tally.count(raw.get("total_tokens"))
     prompt = tally.count(raw.get("prompt_tokens"))
@@ -39,32 +32,14 @@ def parse_usage(raw: object, tier: object = "") -> Usage | None:
     cached = tally.at_most(prompt, tally.count(_cached(raw)))
     output, reasoning = _outputs(raw, tally, completion, total - prompt - completion)
     further = _further(raw, tally, prompt, cached, output)
-    return Usage(Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw, further, charged)
+    return Usage(
+        Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw, further, charged_tier(tier)
+    )
 
 
-def _usual(raw: dict[str, Any], tier: str) -> Usage | None:
-    """The report of a vendor that keeps to OpenAI's form and adds up; None for every other."""
-    prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    if type(prompt) is not int or type(completion) is not int or raw.get("total_tokens") != prompt + completion:
-        return None
-    if not (0 < prompt <= MAX_COUNT and 0 <= completion <= MAX_COUNT and raw.keys() <= _USUAL):
-        return None
-    cached = reasoning = 0
-    details = raw.get("prompt_tokens_details")
-    if details is not None:
-        cached = details.get("cached_tokens", 0) if type(details) is dict and _text_only(details) else -1
-    details = raw.get("completion_tokens_details")
-    if details is not None:
-        reasoning = details.get("reasoning_tokens", 0) if type(details) is dict and _text_only(details) else -1
-    if type(cached) is not int or type(reasoning) is not int:
-        return None
-    if not (0 <= cached <= prompt and 0 <= reasoning <= completion):
-        return None
-    return Usage(Counts(prompt - cached, cached, completion - reasoning, reasoning), False, raw, NOTHING, tier)
-
-
-def _text_only(details: dict[str, Any]) -> bool:
-    return not (details.get("audio_tokens") or details.get("image_tokens") or details.get("cache_write_tokens"))
+def charged_tier(tier: object) -> str:
+    """The tier's name unless it is the usual one."""
+    return tier if isinstance(tier, str) and tier not in _TIERS else ""
 
 
 def _cached(raw: dict[str, Any]) -> object:
