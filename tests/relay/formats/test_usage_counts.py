@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 import pytest
-from golden_cases import NAMES, asked
+from golden_cases import NAMES, asked, told
 from hypothesis import given
 from hypothesis import strategies as st
 
