@@ -20,7 +20,11 @@ from relay.framing import SSE
 from relay.neutral import (
     Arguments,
     Begin,
+    Block,
+    Citation,
+    Cite,
     Delta,
+    End,
     Event,
     Message,
     Opaque,
@@ -31,6 +35,7 @@ from relay.neutral import (
     Text,
     Thinking,
     Tool,
+    ToolChoice,
     ToolResult,
     ToolUse,
     Usage,
@@ -244,3 +249,48 @@ def test_whatever_a_vendor_puts_into_a_message_nothing_raises(deltas: list[dict[
         FORMAT.render_response(FORMAT.parse_response(json.dumps(body).encode()), asked())
     written("openai_chat", happened, USAGE)
     fold(happened)
+
+
+def test_several_thoughts_and_signatures_keep_apart_in_a_stream() -> None:
+    happened: list[Event] = [
+        Delta("one", 0, "thinking"), Sign(Opaque("anthropic", "s1")), End(),
+        Begin(Thinking(signature=Opaque("anthropic", "hidden"), redacted=True)), End(),
+        Delta("two", 0, "thinking"), Sign(Opaque("anthropic", "s2")), End(),
+        Delta("Yes."), Sign(Opaque("gemini", "s3")), Stop("stop"),
+    ]  # fmt: skip
+    expected = fold(happened).parts
+    assert len(expected) == 4
+    stream = written("openai_chat", happened, USAGE)
+    assert fold(events("openai_chat", stream)).parts == expected
+    body = FORMAT.render_response(fold(happened), asked()).body
+    assert FORMAT.parse_response(body).parts == expected
+    details = json.loads(body)["choices"][0]["message"]["reasoning_details"]
+    assert [entry["index"] for entry in details] == [0, 1, 2, 3]
+
+
+def test_a_call_of_a_free_text_tool_at_the_very_end_is_not_held_back() -> None:
+    writer = FORMAT.writer(Asked("m", 1, "r", fields={"tools": msgspec.Raw(CUSTOM.encode())}))
+    happened: list[Event] = [Begin(ToolUse("1", "run")), Arguments('{"input":"a"}'), Stop("tools")]
+    out = b"".join(writer.feed(event) for event in happened) + writer.end(USAGE)
+    assert fold(events("openai_chat", out)).parts == (ToolUse("1", "run", "a", freeform=True),)
+
+
+def test_of_allowed_tools_other_vendors_are_offered_only_those() -> None:
+    tools, choice = (Tool("f"), Tool("g"), Tool("h")), ToolChoice("required", ("f", "h"))
+    request = Request("deepseek-chat", (Message("user", (Text("Hi"),)),), tools=tools, tool_choice=choice)
+    body = json.loads(FORMAT.render_request(request).body)
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["f", "h"] and body["tool_choice"] == "required"
+
+
+def test_what_a_streamed_answer_loses_is_named_at_its_end() -> None:
+    writer = FORMAT.writer(asked())
+    happened: list[Event] = [
+        Delta("a"),
+        Cite(Citation(quote="b", document=0)),
+        Begin(Block("gemini", "x", {})),
+        Stop("stop"),
+    ]
+    for event in happened:
+        writer.feed(event)
+    writer.end(USAGE)
+    assert set(writer.losses) == {"citations", "block"}
