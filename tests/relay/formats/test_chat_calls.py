@@ -266,6 +266,10 @@ def test_several_thoughts_and_signatures_keep_apart_in_a_stream() -> None:
     assert FORMAT.parse_response(body).parts == expected
     details = json.loads(body)["choices"][0]["message"]["reasoning_details"]
     assert [entry["index"] for entry in details] == [0, 1, 2, 3]
+    deltas = [
+        json.loads(frame.data)["choices"][0]["delta"] for frame in frames(stream) if b"reasoning_details" in frame.data
+    ]
+    assert [entry["index"] for delta in deltas for entry in delta["reasoning_details"]] == [0, 1, 2, 3]
 
 
 def test_a_call_of_a_free_text_tool_at_the_very_end_is_not_held_back() -> None:
