@@ -49,7 +49,7 @@ def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
 
 def with_usage(answer: Answer, measured: Measured) -> Answer:
     """The answer with our own counts, for a caller whose format shows some."""
-    return replace(answer, usage=measured.usage())
+    return msgspec.structs.replace(answer, usage=measured.usage())
 
 
 def of_usage(usage: Usage) -> Measured:

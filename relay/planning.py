@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -55,7 +54,7 @@ def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, .
 
 
 def _converted(caller: Format, glance: Glance, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:
-    request = replace(caller.parse_request(glance), model=model)
+    request = msgspec.structs.replace(caller.parse_request(glance), model=model)
     rendered = format.render_request(request)
     return rendered.body, rendered.losses
 

@@ -13,9 +13,9 @@ from relay.formats.fields import typed
 from relay.formats.format import Glance
 from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
 from relay.formats.openai_chat.errors import error_object
-from relay.formats.openai_chat.response import content_text
-from relay.formats.openai_chat.stream import DONE, chunk_head, usage_chunk
+from relay.formats.openai_chat.message import arguments, content_texts, dicts, word
 from relay.formats.openai_chat.usage import parse_usage
+from relay.formats.openai_chat.writer import DONE, chunk_head, usage_chunk
 from relay.formats.vendor import index_of, loads
 from relay.framing import Frame, sse
 from relay.neutral import StreamError, Usage
@@ -150,7 +150,7 @@ class ChatTap:
         if self._id is None:
             self._id, self._created = chunk.id, chunk.created
         if chunk.usage:
-            self.usage = parse_usage(chunk.usage) or self.usage
+            self.usage = parse_usage(chunk.usage, chunk.service_tier) or self.usage
         for choice in chunk.choices or ():
             index = index_of(choice.index, 0)
             self._begun.add(index)
@@ -163,12 +163,22 @@ class ChatTap:
         if type(delta.content) is str:
             if delta.content:
                 self.text.append(delta.content)
-        elif delta.content and (text := content_text(delta.content)):
-            self.text.append(text)
+        elif delta.content:
+            self.text += [text for text in content_texts(delta.content) if text]
         if delta.refusal or delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
             self.text += _further(delta)
+        elif delta.audio or delta.reasoning_details or delta.images:
+            self._hear_others(delta)
         if self.text:
             self.first_token = True
+
+    def _hear_others(self, delta: Delta) -> None:
+        """Sounds and pictures are no text, but the answer has begun."""
+        if isinstance(delta.audio, dict) and (said := word(delta.audio.get("transcript"))):
+            self.text.append(said)
+        for entry in dicts(delta.reasoning_details):
+            self.text += [text for field in ("text", "summary") if (text := word(entry.get(field)))]
+        self.first_token = True
 
     def _pass_on(self, frame: Frame, chunk: Chunk) -> bytes:
         counts_only = bool(chunk.usage) and not chunk.choices
@@ -199,8 +209,11 @@ class _TextDelta(msgspec.Struct, gc=False):
     refusal: None = None
     reasoning_content: None = None
     reasoning: None = None
+    reasoning_details: None = None
     tool_calls: None = None
     function_call: None = None
+    audio: None = None
+    images: None = None
 
 
 class _TextChoice(msgspec.Struct, gc=False):
@@ -236,10 +249,9 @@ def _text_chunk(data: bytes, start: int, end: int) -> _TextChunk | None:
 
 def _further(delta: Delta) -> list[str]:
     """Generated text outside ``content``: refusals, reasoning, calls."""
-    found = [delta.refusal, delta.reasoning_content or delta.reasoning]
-    calls = delta.tool_calls if isinstance(delta.tool_calls, list) else []
-    functions = [call.get("function") for call in calls if isinstance(call, dict)]
-    for function in (delta.function_call, *functions):
-        if isinstance(function, dict):
-            found += (function.get("name"), function.get("arguments"))
-    return [text for text in found if isinstance(text, str) and text]
+    found = [word(delta.refusal), word(delta.reasoning_content) or word(delta.reasoning)]
+    calls = dicts(delta.tool_calls)
+    for inner in (delta.function_call, *(call.get("custom") or call.get("function") for call in calls)):
+        if isinstance(inner, dict):
+            found += (word(inner.get("name")), arguments(inner.get("arguments")) or word(inner.get("input")))
+    return [text for text in found if text]

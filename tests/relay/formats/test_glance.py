@@ -133,6 +133,7 @@ def test_an_openai_request_is_read_whole() -> None:
     assert (seen.model, seen.stream, seen.n, seen.max_output, seen.include_usage) == ("gpt-4o", True, 3, 20, True)
     texts = ("Be brief.", "What?", '[{"id": "1"}]', "42", '[{"type": "function"}]')
     assert (seen.input_texts, seen.images, seen.messages) == (texts, 2, 4)
+    assert (seen.audio, seen.tools) == (1, 1)
     assert bytes(seen.fields["field_of_next_month"]) == b'{"a": 1}'
 
 

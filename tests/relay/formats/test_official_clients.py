@@ -10,7 +10,7 @@ import httpx
 import httpx2
 import openai
 import pytest
-from golden_cases import NAMES, content, events
+from golden_cases import NAMES, asked, content, events
 from google import genai
 from google.genai import errors as google_errors
 from google.genai import types as google
@@ -77,7 +77,7 @@ RAISED: dict[str, Any] = {
 
 
 def written(name: str, happened: list[Event]) -> tuple[bytes, Any]:
-    writer = FORMATS[name].writer("m", 1_741_570_283, "req-1", True, False)
+    writer = FORMATS[name].writer(asked())
     return b"".join(writer.feed(event) for event in happened), writer
 
 
