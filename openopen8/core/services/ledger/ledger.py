@@ -47,6 +47,7 @@ class Ledger:
         self._prefix = f"req_{worker_id:x}_{secrets.token_hex(6)}_"
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
+        self._watch = workers.Watch()
 
     @classmethod
     async def open(cls, tools: Tools) -> Ledger:
@@ -111,7 +112,7 @@ class Ledger:
 
     async def recover(self) -> int:
         """Settle the holds of workers that are gone; returns how many there were."""
-        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id)
+        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id, self._watch)
         if not found:
             return 0
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
