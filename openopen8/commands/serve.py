@@ -8,7 +8,7 @@ from typing import Any
 
 from openopen8.core.config import Settings, load_settings
 from openopen8.core.migrate import migrate
-from openopen8.core.services import setup
+from openopen8.core.services import clocks, setup
 from openopen8.core.tools import open_tools
 from openopen8.server import journal, supervisor
 from openopen8.server.listener import bind
@@ -35,12 +35,14 @@ def _serve(given: argparse.Namespace) -> int:
 
 
 def _prepare(settings: Settings) -> None:
-    """Migrate, check the secret key, show the set-up code where one is needed."""
+    """Migrate, check secret key and clock, show the set-up code where one is needed."""
     tools = open_tools(settings)
     try:
         revision = migrate(tools)
         if revision:
             _say(f"The database is at revision {revision}.")
+        if warning := clocks.check(tools):
+            _say(warning)
         if setup.needed(tools) and setup.code_needed(tools):
             _say(f"Set-up code for the first account: {setup.new_code(tools)}")
     finally:

@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     """Of all requests in flight together, per worker; beyond it 503 `overloaded`."""
     keep_alive_seconds: float = Field(15, gt=0)
     """A stream that has been silent for so long gets a comment."""
-    redis_url: str = ""
+    redis_url: str = Field("", repr=False)
+    """Where dashboard processes share their view state; only they use it."""
     log_level: str = "info"
 
     @field_validator("database_url")
@@ -55,6 +56,13 @@ class Settings(BaseSettings):
         known = kind.partition("+")[0] in ("postgresql", "postgres", "sqlite")
         if value and not (known and place.strip("/") and ":memory:" not in place):
             raise ValueError("this must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("this must begin with redis://, rediss:// or unix://")
         return value
 
     @field_validator("trusted_proxies", mode="before")

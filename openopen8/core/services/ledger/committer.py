@@ -27,7 +27,6 @@ class Committer:
 
     def __init__(self, store: Store, worker_id: int, clock: Callable[[], int]) -> None:
         self.known = Known(worker_id)
-        self.failed_at = 0
         """When the database last did not answer (ms)."""
         self._store = store
         self._worker_id = worker_id
@@ -110,7 +109,6 @@ class Committer:
         """What becomes of the items of a transaction that failed; returns the seconds to wait before the next."""
         if isinstance(error, StoreDown):
             log.warning("the database did not answer (%s); %d items wait", error, len(batch))
-            self.failed_at = self._clock()
             # charges wait for the database to come back: they are never dropped
             self._queue[:0] = [item for item in batch if not self._turned_away(item, error.uncertain)]
             pause, self._pause = self._pause, min(self._pause * 2, RETRY_LAST)

@@ -27,7 +27,7 @@ log = logging.getLogger("openopen8.ledger")
 
 PROGRESS_EVERY = 1.0
 HEARTBEAT_EVERY = 10.0
-RECOVERY_EVERY = 15.0
+RECOVERY_EVERY = 5.0
 
 
 class Ledger:
@@ -44,6 +44,7 @@ class Ledger:
         self._hold_ids = count(first_id(worker_id) + 1)
         self._prefix = f"req_{worker_id:x}_{secrets.token_hex(6)}_"
         self._tasks: list[asyncio.Task[None]] = []
+        self._watch = workers.Watch()
 
     @classmethod
     async def open(cls, tools: Tools) -> Ledger:
@@ -135,9 +136,7 @@ class Ledger:
 
     async def recover(self) -> int:
         """Settle the holds of workers that are gone; returns how many there were."""
-        # while the database was away nobody could beat: those of other hosts get their time to do so again
-        steady = self._tools.now() - self._committer.failed_at > workers.SILENT
-        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id, steady)
+        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id, self._watch)
         settled = 0
         for start in range(0, len(found), LARGEST_BATCH):
             done: asyncio.Future[int] = asyncio.get_running_loop().create_future()

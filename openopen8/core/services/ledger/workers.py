@@ -19,6 +19,8 @@ from openopen8.core.tools import Tools
 
 SILENT = 40 * SECOND
 """A worker of another host is dead after so long without a heartbeat: four in a row are missing."""
+BLIND = 30 * SECOND
+"""Who has not looked for so long knows nothing about other hosts and begins to watch anew."""
 
 _LONG_GONE = text(
     # the last row stays, so that no id is ever given twice
@@ -57,14 +59,38 @@ def started_at(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-def is_dead(worker: Worker, me: Process, now: int, by_silence: bool = True) -> bool:
+class Watch:
+    """How long workers of other hosts have been silent, as heard from here.
+
+    Not by how old a heartbeat is: clocks of machines differ, and after an outage of the database all are old.
+    """
+
+    def __init__(self) -> None:
+        self._heard: dict[int, tuple[int, int]] = {}
+        """Of each worker: its last heartbeat, and when we first saw that one."""
+        self._looked = 0
+
+    def look(self, now: int) -> None:
+        """Begin to listen anew after a time without looking."""
+        if now - self._looked > BLIND:
+            self._heard.clear()
+        self._looked = now
+
+    def silence(self, worker: Worker, now: int) -> int:
+        id, beat = worker.id or 0, worker.heartbeat_at
+        if self._heard.get(id, (None, 0))[0] != beat:
+            self._heard[id] = (beat, now)
+        return now - self._heard[id][1]
+
+
+def is_dead(worker: Worker, me: Process, silence: int) -> bool:
     """True when nothing will ever settle this worker's holds but us."""
     if worker.stopped_at is not None:
         return True
     if worker.host == me.host:
         started = started_at(worker.pid)
         return started is None or started != worker.started
-    return by_silence and now - worker.heartbeat_at > SILENT
+    return silence > SILENT
 
 
 def register(tools: Tools) -> int:
@@ -95,25 +121,28 @@ class Left(NamedTuple):
     request_id: str
 
 
-def holds_of_the_dead(tools: Tools, own: int | None, by_silence: bool = True) -> list[Left]:
-    """Holds that nobody but us will settle. ``by_silence``: also those of workers that only stopped to beat."""
+def holds_of_the_dead(tools: Tools, own: int | None, watch: Watch | None = None) -> list[Left]:
+    """Holds that nobody but us will settle; without a ``watch`` other hosts are judged by their last heartbeat."""
     with tools.db.read() as session:
         connection = session.connection()
         found: list[Left] = []
-        for id in sorted(_dead(session, tools.now(), own, by_silence)):
+        for id in sorted(_dead(session, tools.now(), own, watch)):
             rows = connection.execute(_HOLDS, {"first": first_id(id), "last": first_id(id + 1)})
             found += [Left(*row) for row in rows]
         return found
 
 
-def _dead(session: Session, now: int, own: int | None, by_silence: bool) -> set[int]:
+def _dead(session: Session, now: int, own: int | None, watch: Watch | None) -> set[int]:
     holding = {row[0] for row in session.connection().execute(_HOLDING)}
     holding.discard(own)
+    if watch is not None:
+        watch.look(now)
     if not holding:
         return set()
     me = this_process()
     known = {worker.id: worker for worker in session.exec(select(Worker)).all()}
-    return {id for id in holding if id not in known or is_dead(known[id], me, now, by_silence)}
+    silence = {id: watch.silence(x, now) if watch else now - x.heartbeat_at for id, x in known.items()}
+    return {id for id in holding if id not in known or is_dead(known[id], me, silence[id])}
 
 
 def _host() -> str:
