@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import msgspec
+
 from openopen8.core.errors import Problem
-from openopen8.core.rules.admission import Ask
+from openopen8.core.rules.admission import Ask, CountFirst, Grant
 from relay import counting
-from relay.counting import count_text
 from relay.formats.format import Glance
+from relay.gate import Gate
+from relay.incoming import Incoming
 from relay.routes import Route
 
 T = TypeVar("T")
@@ -26,8 +28,7 @@ PER_TURN = 4
 """Tokens that providers' chat templates add to each turn, and once more before the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False, gc=False):
     """One request of a caller, checked as far as the gateway looks into it."""
 
     route: Route
@@ -39,30 +40,82 @@ class Call:
     began: float
     """``loop.time()`` of its arrival."""
 
+    def forget(self) -> None:
+        """Let go of what was asked: a stream may last long, and no attempt will need it again."""
+        self.body = b""
+        seen = self.glance
+        self.glance = Glance(seen.model, seen.stream, seen.max_output, seen.n, seen.include_usage, (), 0, 0, {})
+
 
 async def off_loop(size: int, work: Callable[[], T]) -> T:
     """``work()``, in a thread when the ``size`` (bytes) that it works on would stall the others."""
     return work() if size <= LARGE else await asyncio.to_thread(work)
 
 
-async def looked_at(ask: Ask, route: Route, body: bytes) -> tuple[Ask, Glance | None]:
+async def looked_at(request: Incoming, body: bytes) -> tuple[Ask, Glance | None]:
     """The ask with what the body says; without a Glance what is wrong stands in ``ask.problem``."""
+    route = request.route
     try:
-        glance = await off_loop(len(body), lambda: route.format.glance(body, route.model, route.stream))
-        size = len(body) if counting.ready(glance.model) else LARGE + 1  # loading a vocabulary is work, too
-        return await off_loop(size, lambda: _counted(ask, glance)), glance
+        if len(body) <= LARGE:
+            glance = route.format.glance(body, route.model, route.stream)
+        else:
+            glance = await asyncio.to_thread(route.format.glance, body, route.model, route.stream)
+        if not counting.ready(glance.model):  # loading a vocabulary is work, too
+            await asyncio.to_thread(counting.count_text, "warm", glance.model)
     except Problem as problem:
-        return replace(ask, problem=problem), None
+        return request.ask(problem), None
+    text, sampled = counting.estimate(glance.input_texts, glance.model)
+    return _asked(request, glance, text, sampled), glance
 
 
-def _counted(ask: Ask, glance: Glance) -> Ask:
-    tokens = sum(count_text(text, glance.model) for text in glance.input_texts)
-    tokens += IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)
-    return replace(
-        ask,
+async def admit(gate: Gate, call: Call) -> Grant:
+    """Hold the credits. Where a count by sample would decide something, all is counted first."""
+    try:
+        return await gate.ledger.admit(call.ask)
+    except CountFirst:
+        return await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
+
+
+async def input_tokens(glance: Glance) -> int:
+    """Every token of the request's texts, counted."""
+    texts = glance.input_texts
+    size = sum(map(len, texts))
+    tokens = await off_loop(size * 10, lambda: sum(counting.count_text(text, glance.model) for text in texts))
+    return _with_frame(tokens, glance)
+
+
+def exactly(ask: Ask, input_tokens: int) -> Ask:
+    """``ask`` with all its tokens counted."""
+    return Ask(
+        request_id=ask.request_id,
+        key_hash=ask.key_hash,
+        address=ask.address,
+        started_at=ask.started_at,
+        path=ask.path,
+        endpoint=ask.endpoint,
+        model=ask.model,
+        stream=ask.stream,
+        input_tokens=input_tokens,
+        max_output=ask.max_output,
+        n=ask.n,
+    )
+
+
+def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -> Ask:
+    return Ask(
+        request_id=request.request_id,
+        key_hash=request.key_hash,
+        address=request.address,
+        started_at=request.started_at,
+        path=request.route.path,
         model=glance.model,
         stream=glance.stream,
-        input_tokens=tokens,
+        input_tokens=_with_frame(text_tokens, glance),
         max_output=glance.max_output,
         n=glance.n,
+        sampled=sampled,
     )
+
+
+def _with_frame(text_tokens: int, glance: Glance) -> int:
+    return text_tokens + IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.routing import Attempt, plan
 from openopen8.core.rules.snapshot import Provider
 from relay import metering, verdict
-from relay.admission import Call, off_loop
+from relay.admission import LARGE, Call, input_tokens, off_loop
+from relay.caller import Pairs, Presence
 from relay.conversion import Converting
-from relay.flow import Flow
 from relay.formats.format import Garbage, Tap
 from relay.gate import Gate
 from relay.metering import Measured
+from relay.neutral import Answer as Parsed
 from relay.planning import Prepared, prepare, upstream_model
-from relay.streaming import Streaming
+from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 
@@ -29,81 +31,79 @@ PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True, gc=False):
     """A complete answer in the caller's format, and what it came to."""
 
     body: bytes
     measured: Measured
-    headers: Mapping[str, str]
+    pairs: Pairs
     losses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A stream whose first event is no error; ``head`` are the caller's bytes so far."""
+class Begun(msgspec.Struct, frozen=True):
+    """A stream whose first event is no error."""
 
     stream: Streaming
-    head: bytes
-    headers: Mapping[str, str]
+    pairs: Pairs
     losses: tuple[str, ...] = ()
 
 
-async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab) -> Whole | Begun:
+async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
     """The answer of the first attempt that succeeds; raises a Problem when none did."""
     failures: list[Failure] = []
     for attempt in plan(grant.providers, gate.tools.now(), _ALL, gate.random, gate.turns):
-        if len(failures) > grant.options.retries or _late(gate, call):
+        if len(failures) > grant.options.retries or presence.late:
             break
-        if not await gate.health.may_try(attempt):
+        if attempt.provider.rest_until and not await gate.health.may_try(attempt):
             continue
         tab.tries(attempt, upstream_model(attempt.provider, call.glance.model))
         try:
-            answer = await _attempt(gate, call, grant, attempt, tab)
+            answer = await _attempt(gate, call, grant, attempt, tab, presence)
         except Failure as failure:
             failures.append(failure)
             tab.failed(attempt, failure)
             await gate.health.failed(attempt, failure)
             continue
-        await gate.health.succeeded(attempt)
+        if attempt.provider.rest_until or gate.health.troubled:
+            await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, grant.providers, gate.tools.now())
 
 
-def deadline(gate: Gate, call: Call) -> float:
-    """``loop.time()`` at which the request has taken too long."""
-    return call.began + gate.settings.request_timeout
-
-
-def _late(gate: Gate, call: Call) -> bool:
-    return asyncio.get_running_loop().time() >= deadline(gate, call)
-
-
-async def _attempt(gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab) -> Whole | Begun:
+async def _attempt(
+    gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab, presence: Presence
+) -> Whole | Begun:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
-    prepared = await off_loop(len(call.body), lambda: prepare(call, attempt, gate.tools.keyring))
     try:
-        async with asyncio.timeout_at(deadline(gate, call)):
-            answer = await gate.upstream.send(prepared.outgoing)
-            tab.answer = answer
-            return await _opened(gate, call, grant, attempt.provider, prepared, answer, tab)
-    except TimeoutError:
-        await tab.stop()
-        raise Failure("timeout", "The provider did not answer in time.") from None
+        if len(call.body) <= LARGE:
+            prepared = prepare(call, attempt, gate.templates)
+        else:
+            prepared = await asyncio.to_thread(prepare, call, attempt, gate.templates)
+        if grant.ask.sampled and grant.ask.stream and tab.counting is None:
+            # while the provider thinks: a stream lasts, and what it was asked is not kept so long
+            tab.counting = asyncio.ensure_future(input_tokens(call.glance))
+        answer = await gate.upstream.send(prepared.outgoing)
+        tab.answer = answer
+        return await _opened(gate, call, grant, attempt.provider, prepared, answer, tab)
+    except asyncio.CancelledError:
+        tab.stop()
+        if presence.late and presence.owns():
+            raise Failure("timeout", "The provider did not answer in time.") from None
+        raise
     except Problem:
-        await tab.stop()
+        tab.stop()
         # what is wrong is the caller's: the channel answered, so a trial has succeeded
         await gate.health.succeeded(attempt)
         raise
     except Failure:
-        await tab.stop()
+        tab.stop()
         raise
 
 
 async def _opened(
     gate: Gate, call: Call, grant: Grant, provider: Provider, prepared: Prepared, answer: Answer, tab: Tab
 ) -> Whole | Begun:
-    status = _mapped(answer.status, provider.status_map)
+    status = _mapped(answer.status, provider.status_map) if provider.status_map else answer.status
     if not 200 <= status < 300:
         body = await _error_body(answer)
         raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
@@ -127,38 +127,58 @@ async def _error_body(answer: Answer) -> bytes:
 
 async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Whole:
     raw = await answer.read(LARGEST_ANSWER)
+    tab.stop()
+    tab.losses = prepared.losses
+    passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
+    if passed is None:
+        passed = await _read(gate, call, grant, prepared, raw)
+    body, tab.measured = passed
+    return Whole(body, tab.measured, _passed(answer.headers), prepared.losses)
+
+
+def _unread(call: Call, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured] | None:
+    """An answer of the usual kind in the caller's own format passes through; None for all others."""
+    format = prepared.format
+    found = format.survey(raw) if prepared.same and format.survey is not None else None
+    if found is None or format.patch_response is None:
+        return None
+    model = call.glance.model
+    return raw if found.model == model else format.patch_response(raw, model), metering.of_usage(found.usage)
+
+
+async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured]:
+    """Every other answer, parsed: the counts, and the body in the caller's format."""
     try:
-        body, measured = await off_loop(len(raw), lambda: _read(gate, call, grant, prepared, raw))
+        found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
     except Garbage as garbage:
         raise Failure("broken", str(garbage)) from None
-    tab.measured, tab.losses = measured, prepared.losses
-    await tab.stop()
-    return Whole(body, measured, _passed(answer.headers), prepared.losses)
+    prompt = grant.ask.input_tokens
+    if found.usage is None and grant.ask.sampled:
+        prompt = await input_tokens(call.glance)
+    return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
 
 
-def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured]:
-    """The caller's body and the counts; the one place where conversion of a whole answer is decided."""
-    answer = prepared.format.parse_response(raw)
-    measured = metering.of_answer(answer, grant)
+def _rendered(
+    gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int
+) -> tuple[bytes, Measured]:
     model = call.glance.model
+    measured = metering.of_answer(found, model, prompt)
     if prepared.same and prepared.format.patch_response is not None:
         return prepared.format.patch_response(raw, model), measured
-    if answer.usage is None:
-        answer = metering.with_usage(answer, measured)
+    if found.usage is None:
+        found = metering.with_usage(found, measured)
     now_s = gate.tools.now() // 1000
-    return call.route.format.render_response(answer, model, now_s, call.ask.request_id), measured
+    return call.route.format.render_response(found, model, now_s, call.ask.request_id), measured
 
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(Flow(answer), tap, gate.settings)
+    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT)
     tab.answer, tab.losses = stream, prepared.losses
-    head = []
-    while not stream.begun and not stream.over:
-        head.append(await stream.read(gate.settings.streaming_timeout) or b"")
+    await stream.begin()
     if stream.tap.error is not None:
         raise verdict.judged_event(stream.tap.error)
-    return Begun(stream, b"".join(head), _passed(answer.headers), prepared.losses)
+    return Begun(stream, _passed(answer.headers), prepared.losses)
 
 
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
@@ -171,5 +191,6 @@ def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     return Converting(prepared.format.reader(), writer)
 
 
-def _passed(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name in PASSED_HEADERS if (value := headers.get(name)) and len(value) < 200}
+def _passed(headers: Mapping[str, str]) -> Pairs:
+    found = [(name, value) for name in PASSED_HEADERS if (value := headers.get(name)) and len(value) < 200]
+    return [(name.encode(), value.encode("latin-1")) for name, value in found if value.isprintable()]

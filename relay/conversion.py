@@ -22,6 +22,10 @@ class Converting:
         self._reader = reader
         self._writer = writer
 
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """Nothing passes as it is."""
+        return 0, b""
+
     def feed(self, frame: Frame) -> bytes:
         """The caller's bytes for one frame of the upstream."""
         return self._written(self._reader.feed(frame))

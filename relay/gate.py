@@ -10,6 +10,8 @@ from openopen8.core.rules.routing import Random
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay.health import Health
+from relay.templates import Templates
+from relay.ticker import Ticker
 from relay.upstream import Upstream
 
 
@@ -34,6 +36,8 @@ class Gate:
     health: Health
     random: Random
     turns: Turns
+    ticker: Ticker
+    templates: Templates
 
     @property
     def settings(self) -> Settings:

@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 from openopen8.core.errors import Problem
-from openopen8.core.rules.admission import Ask
-from relay.caller import Gone, Receive
 from relay.credentials import Headers
 from relay.gate import Gate
+from relay.incoming import Incoming
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of path, query and headers."""
@@ -33,10 +32,17 @@ def declared_length(headers: Headers, limit: int) -> int | None:
     """Bytes that the body is said to have; 413 at once when that is too much."""
     for name, value in headers:
         if name == b"content-length" and value.isdigit():
-            if len(value) > 15 or int(value) > limit:
+            if len(value) > 15:
                 raise too_large(limit)
+            check_length(int(value), limit)
             return int(value)
     return None
+
+
+def check_length(declared: int, limit: int) -> None:
+    """413 at once for a body that is said to be too large."""
+    if declared > limit:
+        raise too_large(limit)
 
 
 def too_large(limit: int) -> Problem:
@@ -45,33 +51,32 @@ def too_large(limit: int) -> Problem:
     return Problem(413, "request_too_large", f"The body is larger than {size}.", headers={"connection": "close"})
 
 
-async def read_body(gate: Gate, receive: Receive, ask: Ask, declared: int | None) -> bytes:
+async def read_body(gate: Gate, request: Incoming) -> bytes:
     """The body; raises Gone, 413 when it outgrows the limit, or what speaks against key and address."""
-    knocked = declared is not None and declared <= UNASKED
-    if declared is not None and not knocked:
-        await gate.ledger.knock(ask)
+    if request.here:
+        return (await request.part())[0]
+    knocked = request.declared is not None and request.declared <= UNASKED
+    if request.declared is not None and not knocked:
+        await gate.ledger.knock(request.ask())
         knocked = True
     parts: list[bytes] = []
     size, more = 0, True
     while more:
-        part, more = await _part(receive)
+        part, more = await _part(request)
         parts.append(part)
         size += len(part)
         if size > UNASKED and not knocked:
-            await gate.ledger.knock(ask)
+            await gate.ledger.knock(request.ask())
             knocked = True
         if size > gate.settings.max_body_bytes:
             raise too_large(gate.settings.max_body_bytes)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _part(receive: Receive) -> tuple[bytes, bool]:
+async def _part(request: Incoming) -> tuple[bytes, bool]:
     try:
         async with asyncio.timeout(SLOWEST):
-            message = await receive()
+            return await request.part()
     except TimeoutError:
         close = {"connection": "close"}
         raise Problem(408, "request_timeout", "The body did not arrive in time.", headers=close) from None
-    if message["type"] == "http.disconnect":
-        raise Gone
-    return message.get("body", b""), bool(message.get("more_body", False))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,8 +18,7 @@ COUNTED = "counted locally"
 CLAMPED = "usage contradicted itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True, gc=False):
     """The counts of an answer, what the receipt notes about them, and details for the log."""
 
     counts: Counts
@@ -40,12 +39,12 @@ def nothing(grant: Grant) -> Receipt:
     return Receipt(0, grant.ratio, grant.price.id, ())
 
 
-def of_answer(answer: Answer, grant: Grant) -> Measured:
-    """The counts of a whole answer."""
+def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
+    """The counts of a whole answer; ``input_tokens`` is our own count for upstreams that report none."""
     if answer.usage is not None:
         return of_usage(answer.usage)
-    output = sum(count_text(text, grant.ask.model) for text in answer.texts)
-    return Measured(Counts(input=grant.ask.input_tokens, output=output), (COUNTED,))
+    output = sum(count_text(text, model) for text in answer.texts)
+    return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
 
 
 def with_usage(answer: Answer, measured: Measured) -> Answer:
@@ -69,23 +68,42 @@ def _plain(raw: bytes | dict[str, Any] | None) -> Any:
         return raw[:2000].decode("utf-8", "replace")
 
 
+class Facts(Protocol):
+    """What is known of the attempt that answers."""
+
+    channel_id: int
+    upstream_model: str
+    retries: int
+
+
+class Heard(Protocol):
+    """A stream under way, as far as a meter needs it."""
+
+    tap: Tap
+    first_token_at: float | None
+
+
 class StreamMeter:
     """Measures a running stream. The ledger asks once a second, so counting costs the new text only."""
 
-    def __init__(self, grant: Grant, tap: Tap, channel_id: int, upstream_model: str, retries: int) -> None:
+    def __init__(self, grant: Grant, stream: Heard, tab: Facts, began: float) -> None:
+        self.input_tokens = grant.ask.input_tokens
+        """Our own count, for upstreams that report none."""
         self._grant = grant
-        self._tap = tap
-        self._channel_id = channel_id
-        self._upstream_model = upstream_model
-        self._retries = retries
+        self._stream = stream
+        self._tap = stream.tap
+        self._began = began
+        self._channel_id = tab.channel_id
+        self._upstream_model = tab.upstream_model
+        self._retries = tab.retries
         self._counted = 0
         self._told: Counts | None = None
-        self.first_token_ms: int | None = None
 
     @property
-    def speaks(self) -> bool:
-        """True once the model has said something."""
-        return self._tap.first_token
+    def first_token_ms(self) -> int | None:
+        """Milliseconds until the model first said something; None as long as it has not."""
+        at = self._stream.first_token_at
+        return None if at is None else max(0, round((at - self._began) * 1000))
 
     def measured(self, complete: bool) -> Measured:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
@@ -94,13 +112,13 @@ class StreamMeter:
             return of_usage(usage)
         self._count()
         if usage is None:
-            return Measured(Counts(input=self._grant.ask.input_tokens, output=self._counted), (COUNTED,))
+            return Measured(Counts(input=self.input_tokens, output=self._counted), (COUNTED,))
         measured = of_usage(usage)
         if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
+        return Measured(counts, (*measured.notes, COUNTED), measured.details)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

@@ -23,8 +23,10 @@ from relay.admission import Call
 from relay.channels import TYPES, ChannelType, address
 from relay.formats.format import Garbage, Tap
 from relay.framing import SSE, Frame, FramingError
-from relay.planning import body_of, channel_type, headers_of, key_of, prepare
+from relay.planning import body_of, prepare
 from relay.routes import FORMATS, OPENAI, Route
+from relay.streaming import QUIET
+from relay.templates import Templates, channel_type, headers_of, key_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
 QUESTION = "Say hello in one short sentence."
@@ -32,9 +34,6 @@ LONGEST_TEST = 60.0
 """Seconds that a test may take."""
 
 LARGEST_LIST = 4 * 1024 * 1024
-QUIET = 5.0
-"""Seconds of silence after the finish reason that end the answer of a provider that forgets its ending event."""
-
 _MAX_TOKENS = 32
 
 
@@ -139,7 +138,7 @@ def _call(tools: Tools, model: str, stream: bool, began: float) -> Call:
 
 async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]) -> str:
     """The model's answer, as text; raises Failure, Garbage or Problem."""
-    prepared = prepare(call, attempt, tools.keyring)
+    prepared = prepare(call, attempt, Templates(tools.keyring))
     answer = await upstream.send(prepared.outgoing)
     try:
         if not 200 <= answer.status < 300:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
 from relay.formats import anthropic, gemini, openai_chat
@@ -89,6 +90,24 @@ def find(method: str, path: str) -> Route:
             headers={"allow": f"{route.method}, OPTIONS"},
         )
     return route
+
+
+_HOT: dict[bytes, Route] = {path.encode(): route for path, route in _BY_PATH.items() if route.operation == "chat"}
+_HOT_ROOTS = (b"/v1beta/models/", b"/v1/models/", b"/models/")
+
+
+def hot(url: bytes) -> tuple[Route, bytes] | None:
+    """Route and query of a chat request's address as it stands in the request line; None for all others."""
+    route = _HOT.get(url)
+    if route is not None:
+        return route, b""
+    path, _, query = url.partition(b"?")
+    if not path.isascii() or b"#" in query:
+        return None
+    route = _HOT.get(path)
+    if route is None and path.startswith(_HOT_ROOTS):
+        route = _model_route(unquote(path.decode()))
+    return (route, query) if route is not None and route.operation == "chat" else None
 
 
 def _model_route(path: str) -> Route | None:

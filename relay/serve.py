@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from openopen8.core.errors import Problem
-from relay.admission import Call
+from relay.admission import Call, admit
 from relay.attempts import first_answer
 from relay.caller import Caller, Gone, Presence
 from relay.delivery import deliver
@@ -15,36 +15,52 @@ from relay.tab import LEFT, Tab
 
 log = logging.getLogger("openopen8.relay")
 
-_CALLER_LEFT = Problem(LEFT, "caller_left", "The caller left before the end of the answer.")
-_GRACE = 5.0
-"""Seconds beyond the total time limit for a caller that does not read."""
+_CALLER_LEFT = Problem(LEFT, "caller_left", "The caller left before the end of its answer.")
 
 
 async def serve(gate: Gate, call: Call, caller: Caller) -> None:
     """Answer one chat request. Raises a Problem as long as nothing was sent, for the app to render."""
-    grant = await gate.ledger.admit(call.ask)
-    tab = Tab(gate, grant, call.began)
+    presence = Presence(caller, call.began + gate.settings.request_timeout)
+    gate.ticker.add(presence)
+    tab: Tab | None = None
     try:
-        async with asyncio.timeout(gate.settings.request_timeout + _GRACE), Presence(caller):
-            answer = await first_answer(gate, call, grant, tab)
-            await deliver(gate, call, grant, answer, caller, tab)
-    except Gone:
-        await tab.stop()
-        await tab.settle(LEFT, _CALLER_LEFT)
-        raise
+        tab = Tab(gate, await admit(gate, call), call.began)
+        answer = await first_answer(gate, call, tab.grant, tab, presence)
+        await deliver(gate, call, tab.grant, answer, caller, tab, presence)
+    except asyncio.CancelledError:
+        if not presence.owns():
+            raise
+        await _cut_short(presence, caller, tab)
     except Exception as error:
+        if tab is None:
+            raise
         problem = _problem(error, call)
         await tab.settle(200 if caller.started else problem.status, problem)
         raise problem from None
     finally:
-        await tab.close()
+        gate.ticker.discard(presence)
+        caller.attend(None)
+        if tab is not None:
+            tab.close()
+
+
+async def _cut_short(presence: Presence, caller: Caller, tab: Tab | None) -> None:
+    """The caller left, or its time is over; raises what the app is to know."""
+    if presence.gone:
+        if tab is not None:
+            tab.stop()
+            await tab.settle(LEFT, _CALLER_LEFT)
+        raise Gone
+    problem = Problem(504, "upstream_timeout", "The request took too long.")
+    if tab is not None:
+        tab.stop()
+        await tab.settle(200 if caller.started else problem.status, problem)
+    raise problem
 
 
 def _problem(error: Exception, call: Call) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, TimeoutError):
-        return Problem(504, "upstream_timeout", "The request took too long.")
     log.exception("request %s failed", call.ask.request_id)
     return failed()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -30,38 +31,30 @@ def top_level(body: bytes) -> dict[str, msgspec.Raw]:
     for key in fields:
         if "\0" in key:
             raise invalid("A field name holds a NUL character.")
-    if not _compact(body, fields) and _positions(body, fields) is None:
+    if not _plain(body, fields) and _positions(body, fields) is None:
         doubled = _doubled(body)
         raise invalid(f"The field {doubled or ''!r} is given twice.", doubled)
     return fields
 
 
-def replace(body: bytes, key: str, value: bytes) -> bytes:
-    """``body`` with the value of top-level ``key`` replaced by ``value`` (JSON).
+def edited(body: bytes, fields: dict[str, msgspec.Raw], changes: Mapping[str, bytes]) -> bytes:
+    """``body`` with other values (JSON) for some top-level keys; keys that it lacks come first.
 
-    Raises KeyError when the key is missing, Problem 400 as ``top_level`` does.
+    ``fields`` is what ``top_level(body)`` gave. Every other byte stays as it came.
     """
-    fields = top_level(body)
-    start, end = positions(body, fields)[key]
-    return body[:start] + value + body[end:]
-
-
-def insert(body: bytes, key: str, value: bytes) -> bytes:
-    """``body`` with a new first field ``key``: ``value`` (JSON). Raises Problem 400; the key must be new."""
-    fields = top_level(body)
-    if key in fields:
-        raise KeyError(key)
-    start = body.index(b"{") + 1
-    field = msgspec.json.encode(key) + b":" + value
-    return body[:start] + field + (b"," if fields else b"") + body[start:]
-
-
-def assign(body: bytes, key: str, value: bytes, fields: dict[str, msgspec.Raw]) -> bytes:
-    """``replace`` or ``insert``, whichever fits; ``fields`` is what ``top_level(body)`` gave."""
-    if key not in fields:
-        return insert(body, key, value)
-    start, end = positions(body, fields)[key]
-    return body[:start] + value + body[end:]
+    places = positions(body, fields)
+    parts: list[bytes] = []
+    at = 0
+    for key in sorted(changes.keys() & places.keys(), key=places.__getitem__):
+        start, end = places[key]
+        parts += (body[at:start], changes[key])
+        at = end
+    parts.append(body[at:])
+    new = [msgspec.json.encode(key) + b":" + value for key, value in changes.items() if key not in places]
+    if new:
+        head = parts[0].index(b"{") + 1
+        parts[0] = parts[0][:head] + b",".join(new) + (b"," if fields else b"") + parts[0][head:]
+    return b"".join(parts)
 
 
 def positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
@@ -72,16 +65,22 @@ def positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[in
     return found
 
 
-def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
-    """True for a body without white space between tokens, escaped keys or doubled keys.
+def _plain(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
+    """True for a body written as most programs do, without doubled keys; False means: look closer.
 
-    Each entry takes at least its key, four marks less one comma, and its value; an entry that the
-    decoder dropped comes on top, so only the exact sum proves that there is none.
+    Without white space between tokens an entry takes its key, four marks less one comma, and its value;
+    an entry that the decoder dropped comes on top, so only the exact sum proves that there is none. With
+    a space after each mark a length proves nothing: the body must equal what these entries look like.
     """
     size = 1 + len(fields)
     for key, raw in fields.items():
         size += len(key) + 3 + len(raw)
-    return size == len(body)
+    length = len(body)
+    if size == length:
+        return True
+    if size + 2 * len(fields) - 1 != length or not fields:
+        return False
+    return body == b"{%b}" % b", ".join([b'"%b": %b' % (key.encode(), raw) for key, raw in fields.items()])
 
 
 def _positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]] | None:

@@ -1,90 +1,215 @@
-"""A streamed answer on its way: upstream bytes in, caller's bytes out, and when it is over."""
+"""A streamed answer on its way: upstream bytes in, caller's bytes out as they come, and when it is over.
+
+Nothing waits between the two sockets: the upstream's client calls ``data``, which writes to the caller.
+The request's own task only sleeps until the first event, and until the end.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from openopen8.core.config import Settings
+from relay.caller import Caller
 from relay.conversion import Converting
-from relay.flow import Flow
 from relay.formats.format import Tap
 from relay.framing import SSE, FramingError
-from relay.upstream import Failure
+from relay.ticker import Ticker
+from relay.upstream import Answer, Failure
 
 QUIET = 5.0
 """Seconds of silence after the finish reason that end a stream whose upstream forgot its ending event."""
 
+LINGER = 1.0
+"""Seconds that an upstream has for its last bytes after the ending event, so that its connection can be used again."""
+
+COMMENT = b": keep-alive\n\n"
+
 
 class Streaming:
-    """One streamed answer. ``tap`` listens; ``over`` is True once nothing more is to come."""
+    """One streamed answer. ``tap`` listens; ``over`` is True once nothing more is to come.
 
-    def __init__(self, flow: Flow, tap: Tap, settings: Settings) -> None:
+    Listens to its answer as a ``Sink``, to its caller for being slow, and to the worker's ticker.
+    """
+
+    def __init__(self, answer: Answer, tap: Tap, settings: Settings, ticker: Ticker, comment: bytes = COMMENT) -> None:
         self.tap = tap
         self.over = False
-        self._flow = flow
-        self._decoder = SSE()
+        self.first_token_at: float | None = None
+        """``loop.time()`` when the model first said something."""
+        self._answer = answer
+        self._ticker = ticker
         self._idle = settings.streaming_timeout
-        self._heard = asyncio.get_running_loop().time()
+        self._silence = settings.keep_alive_seconds
+        self._comment = comment
+        self._decoder = SSE()
+        self._clock = asyncio.get_running_loop().time
+        self._heard = self._spoken = self._clock()
         self._events = 0
+        self._head: list[bytes] = []
+        self._caller: Caller | None = None
+        self._failure: Exception | None = None
+        self._ended = False
+        self._paused = False
+        self._linger_until = 0.0
+        self._waiter: asyncio.Future[None] | None = None
+        ticker.add(self)
+        answer.flow(self)
 
-    @property
-    def begun(self) -> bool:
-        """True once the upstream sent an event."""
-        return self._events > 0
+    async def begin(self) -> None:
+        """Return after the first event; raises Failure."""
+        while not (self._events or self.over):
+            await self._news()
+        self._check()
 
-    async def read(self, within: float) -> bytes | None:
-        """The caller's bytes for what came; None when nothing came ``within`` (seconds). Raises Failure."""
-        left = self._left()
-        try:
-            data = await self._flow.next(min(within, left))
-        except TimeoutError:
-            return self._silent() if self._left() <= 0.002 else None
-        except Failure:
-            if self.tap.stop_seen:  # all that matters is there
-                self.over = True
-                return b""
-            raise
-        if data is None:
-            return self._ended()
-        return self._heard_of(data)
+    def attach(self, caller: Caller) -> None:
+        """Everything goes to ``caller`` from now on, what has come so far first."""
+        head, self._head = b"".join(self._head), []
+        self._caller = caller
+        caller.on_slow = self._slow
+        caller.write(head)
+        self._spoken = self._clock()
 
-    async def close(self) -> None:
-        """Stop the upstream; one that has just ended gets a moment, so that its connection can be used again."""
-        if self.tap.finished:
-            with contextlib.suppress(TimeoutError, Failure):
-                await self._flow.next(0.2)
-        await self._flow.close()
+    async def ended(self) -> None:
+        """Return when nothing more is to come; raises what went wrong."""
+        while not self.over:
+            await self._news()
+        self._check()
 
-    def _left(self) -> float:
-        limit = min(QUIET, self._idle) if self.tap.stop_seen else self._idle
-        return self._heard + limit - asyncio.get_running_loop().time()
-
-    def _silent(self) -> bytes:
-        if not self.tap.stop_seen:
-            raise Failure("timeout", "The provider stopped sending.")
+    def close(self) -> None:
+        """Stop the upstream; one that has just ended gets a moment for its last bytes."""
+        if self._caller is not None:
+            self._caller.on_slow = None
+            self._caller = None
         self.over = True
-        return b""
+        if self.tap.finished and not self._ended:
+            self._linger_until = self._clock() + LINGER
+            if self._paused:
+                self._slow(False)
+        else:
+            self._leave()
 
-    def _heard_of(self, data: bytes) -> bytes:
+    # -- the upstream's side ------------------------------------------------------------------------
+
+    def data(self, data: bytes) -> None:
+        """See ``Sink``."""
+        if self.over:
+            return
         try:
-            frames = self._decoder.feed(data)
+            out = self._read(data)
         except FramingError:
-            raise Failure("broken", "The provider sent an event that is too large.") from None
-        if frames:  # comments are no sign of life
-            self._heard = asyncio.get_running_loop().time()
-            self._events += len(frames)
-        out = [self.tap.feed(frame) for frame in frames]
-        self.over = self.tap.finished or self.tap.error is not None
-        return b"".join(out)
+            return self._fail(Failure("broken", "The provider sent an event that is too large."))
+        except Exception as error:
+            return self._fail(error)
+        self._pass_on(out)
+        if self.over or self._caller is None:
+            self._tell()
 
-    def _ended(self) -> bytes:
+    def end(self, failure: Failure | None) -> None:
+        """See ``Sink``."""
+        self._ended = True
+        if self._linger_until:
+            self._leave()
+        if self.over:
+            return
+        if failure is not None:
+            # once the model has stopped, all that matters is there
+            return self._finish() if self.tap.stop_seen else self._fail(failure)
+        try:
+            out = self._rest()
+        except Exception as error:
+            return self._fail(error)
+        self._pass_on(out)
+        if not (self.tap.finished or self.tap.stop_seen or self.tap.error):
+            return self._fail(Failure("broken", "The provider's answer ended in the middle."))
+        self._finish()
+
+    def tick(self, now: float) -> None:
+        """See ``Ticking``: silence that is too long, comments for callers behind impatient proxies."""
+        if self._linger_until:
+            if now >= self._linger_until:
+                self._leave()
+            return
+        if self.over or self._paused:
+            return
+        stopped = self.tap.stop_seen
+        if now >= self._heard + (min(QUIET, self._idle) if stopped else self._idle):
+            return self._finish() if stopped else self._fail(Failure("timeout", "The provider stopped sending."))
+        if now >= self._spoken + self._silence and self._caller is not None:
+            self._caller.write(self._comment)
+            self._spoken = now
+
+    # -- inside -------------------------------------------------------------------------------------
+
+    def _read(self, data: bytes) -> bytes:
+        tap = self.tap
+        out: list[bytes] = []
+        if not self._decoder.pending:
+            size, passed = tap.plain(data)
+            if size:
+                out.append(passed)
+                data = data[size:]
+        frames = self._decoder.feed(data) if data else ()
+        if not (frames or out):  # comments are no sign of life
+            return b""
+        self._heard = self._clock()
+        self._events += 1
+        for frame in frames:
+            out.append(tap.feed(frame))
+        if self.first_token_at is None and tap.first_token:
+            self.first_token_at = self._heard
+        self.over = tap.finished or tap.error is not None
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _rest(self) -> bytes:
         frames = self._decoder.close()
         self._events += len(frames)
         out = [self.tap.feed(frame) for frame in frames]
         if isinstance(self.tap, Converting) and self.tap.error is None:
             out.append(self.tap.drain())
-        if not (self.tap.finished or self.tap.stop_seen or self.tap.error):
-            raise Failure("broken", "The provider's answer ended in the middle.")
-        self.over = True
         return b"".join(out)
+
+    def _pass_on(self, out: bytes) -> None:
+        if not out:
+            return
+        if self._caller is None:
+            self._head.append(out)
+        else:
+            self._caller.write(out)
+            self._spoken = self._heard
+
+    def _slow(self, slow: bool) -> None:
+        """The caller reads slowly: the upstream has to wait; its silence does not count meanwhile."""
+        self._paused = slow
+        if slow:
+            self._answer.pause()
+        else:
+            self._heard = self._spoken = self._clock()
+            self._answer.resume()
+
+    def _finish(self) -> None:
+        self.over = True
+        self._tell()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self._finish()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _leave(self) -> None:
+        self._linger_until = 0.0
+        self._ticker.discard(self)
+        self._answer.close()
+
+    async def _news(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _tell(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

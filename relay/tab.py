@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from openopen8.core.errors import Problem
@@ -22,11 +21,16 @@ LEFT = 499
 class Closing(Protocol):
     """An answer that is under way."""
 
-    def close(self) -> Awaitable[None] | None: ...
+    def close(self) -> None: ...
 
 
 class Tab:
     """Filled as the request goes on; :meth:`settle` may be called often, the first call counts."""
+
+    __slots__ = (
+        "_began", "_gate", "_paying", "_trail", "answer", "channel_id", "counting", "grant", "losses", "measured",
+        "meter", "retries", "upstream_model",
+    )  # fmt: skip
 
     def __init__(self, gate: Gate, grant: Grant, began: float) -> None:
         self.grant = grant
@@ -35,23 +39,32 @@ class Tab:
         self.meter: StreamMeter | None = None
         """Of a stream that runs."""
         self.answer: Closing | None = None
+        self.counting: asyncio.Task[int] | None = None
+        """Counts the prompt's tokens to the last one, where admission went by a sample."""
         self.losses: tuple[str, ...] = ()
         self.channel_id = 0
         self.upstream_model = ""
         self.retries = 0
         self._gate = gate
         self._began = began
-        self._trail: list[dict[str, Any]] = []
-        self._paying: asyncio.Task[Settled] | None = None
+        self._trail: list[dict[str, Any]] | None = None
+        self._paying: asyncio.Future[Settled] | None = None
+
+    @property
+    def paid(self) -> bool:
+        """True once the settlement is under way."""
+        return self._paying is not None
 
     def tries(self, attempt: Attempt, upstream_model: str) -> None:
         """An attempt begins."""
-        self.retries = len(self._trail)
+        self.retries = len(self._trail or ())
         self.channel_id = attempt.provider.id
         self.upstream_model = upstream_model
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """The attempt failed; admins find it in the log."""
+        if self._trail is None:
+            self._trail = []
         self._trail.append(
             {
                 "channel": attempt.provider.id,
@@ -62,34 +75,44 @@ class Tab:
             }
         )
 
+    async def input_tokens(self) -> int:
+        """The prompt's tokens, all counted."""
+        return await self.counting if self.counting is not None else self.grant.ask.input_tokens
+
     def elapsed_ms(self) -> int:
         """Milliseconds since the request arrived."""
         return max(0, round((asyncio.get_running_loop().time() - self._began) * 1000))
 
     async def settle(self, status: int, problem: Problem | None = None) -> Settled:
         """Charge what came and write the log entry; the commit goes on when this is cancelled."""
-        if self._paying is None:
-            self._gate.ledger.untrack(self.grant.ask.request_id)
-            error = f"{problem.code}: {problem.message}" if problem else ""
-            self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
-        return await asyncio.shield(self._paying)
+        paying = self._paying
+        if paying is None or paying.cancelled():
+            # cancelled: whoever waited for it has gone; it is made all the same, and asked again not made twice
+            paying = self._pay(status, problem)
+        return await paying
 
-    async def close(self) -> None:
-        """The net under every way out: the upstream is stopped, the hold is gone, also after an exception."""
-        await asyncio.shield(asyncio.ensure_future(self._close()))
-
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Stop the upstream at once."""
         answer, self.answer = self.answer, None
-        if answer is not None and (closing := answer.close()) is not None:
-            await closing
+        if answer is not None:
+            answer.close()
 
-    async def _close(self) -> None:
+    def close(self) -> None:
+        """The net under every way out: the upstream is stopped, the hold is gone, also after an exception."""
+        if self.counting is not None:
+            self.counting.cancel()
         try:
-            await self.stop()
+            self.stop()
         finally:
             if self._paying is None:
-                await self.settle(LEFT, Problem(LEFT, "interrupted", "The request was interrupted."))
+                self._pay(LEFT, Problem(LEFT, "interrupted", "The request was interrupted."))
+
+    def _pay(self, status: int, problem: Problem | None) -> asyncio.Future[Settled]:
+        if self.meter is not None:
+            self._gate.ledger.untrack(self.grant.ask.request_id)
+        error = f"{problem.code}: {problem.message}" if problem else ""
+        self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
+        return self._paying
 
     def _bill(self, status: int, error: str) -> Bill:
         measured = self.measured
@@ -110,7 +133,7 @@ class Tab:
         )
 
     def _details(self, measured: Measured | None) -> dict[str, Any]:
-        found: dict[str, Any] = dict(measured.details or {}) if measured else {}
+        found: dict[str, Any] = dict(measured.details) if measured and measured.details else {}
         if self.losses:
             found["losses"] = list(self.losses)
         if self._trail:

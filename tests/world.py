@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from openopen8.core.models import Channel, ChannelKey, CreditEntry, Group, LogEntry, PriceRow, Token, User
+from openopen8.core.models import Channel, ChannelKey, CreditEntry, Group, LogEntry, Option, PriceRow, Token, User
 from openopen8.core.rules.roles import Actor
 from openopen8.core.security.secrets import TOKEN_PREFIX, hint_of, new_value
 from openopen8.core.services.ledger import audit, entries
@@ -109,6 +109,12 @@ class World:
             for name, value in fields.items():
                 setattr(row, name, value)
             session.add(row)
+            bump(session)
+
+    def option(self, name: str, value: Any) -> None:
+        """Set an option of the installation."""
+        with self.tools.db.write() as session:
+            session.merge(Option(name=name, value=value))
             bump(session)
 
     def one(self, model: type[Any], id: Any) -> Any:

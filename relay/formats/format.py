@@ -17,8 +17,7 @@ class Garbage(Exception):
     """The upstream's body is no answer: not JSON, another shape, or an error inside a 200."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What the gateway itself needs of a request, checked; all else in ``fields`` is unread.
 
     ``max_output`` is in tokens, per choice. ``input_texts`` are for counting tokens, ``images`` counts
@@ -42,6 +41,13 @@ class Rendered:
 
     body: bytes
     losses: tuple[str, ...] = ()
+
+
+class Survey(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a whole answer that passes through unread."""
+
+    model: str
+    usage: Usage
 
 
 class Reader(Protocol):
@@ -92,6 +98,12 @@ class Tap(Protocol):
     def stop_seen(self) -> bool:
         """True once every choice that began has named its stop reason."""
 
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """Whole events at the start of ``data`` that only add text: their size, and the bytes to pass on for them.
+
+        A short way for what streams mostly consist of; the rest of ``data`` goes the usual way.
+        """
+
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now; the ending is held back."""
 
@@ -133,6 +145,8 @@ class Format:
     writer: MakeWriter
     render_error: Callable[[Problem, str], bytes]
     parse_error: Callable[[int, bytes], str]
-    patch_request: Callable[[bytes, str, bool], bytes] | None = None
+    patch_request: Callable[[bytes, Glance, str], bytes] | None = None
     patch_response: Callable[[bytes, str], bytes] | None = None
     tap: Callable[[str, bool], Tap] | None = None
+    survey: Callable[[bytes], Survey | None] | None = None
+    """None from it: the answer has to be parsed."""

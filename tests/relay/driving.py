@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from relay.app import Relay
+from tests.relay.reply import Headers, Reply, Watch
+from tests.relay.wire import Lobby, WireTalk
 
-Headers = dict[str, str]
-Watch = Callable[[Any], None]
-
-
-@dataclass
-class Reply:
-    """What the caller got. ``whole``: the answer was ended properly."""
-
-    status: int = 0
-    headers: Headers = field(default_factory=dict)
-    body: bytes = b""
-    whole: bool = False
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def events(self) -> list[Any]:
-        """Data of the server-sent events; ``[DONE]`` as text."""
-        blocks = [line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")]
-        return [data.decode() if data == b"[DONE]" else json.loads(data) for data in blocks]
-
-    @property
-    def text(self) -> str:
-        """The text of a streamed OpenAI answer."""
-        found = [event for event in self.events if isinstance(event, dict)]
-        return "".join((c["delta"].get("content") or "") for event in found for c in event.get("choices", ()))
-
+__all__ = ["Caller", "Headers", "Reply", "Talk", "question"]
 
 class Talk:
     """One request under way. ``break_at``: the so-manieth message to the caller can't be sent.
@@ -69,6 +41,11 @@ class Talk:
     def done(self) -> bool:
         """True once the relay has done with the request."""
         return self._task.done()
+
+    @property
+    def unread(self) -> int:
+        """Pieces of the request that were not taken."""
+        return len(self._body)
 
     def leave(self) -> None:
         """Hang up."""
@@ -116,10 +93,13 @@ class Talk:
 
 
 class Caller:
-    """A program with a token."""
+    """A program with a token. With a ``lobby`` it comes in at the HTTP protocol, else as through an ASGI server."""
 
-    def __init__(self, relay: Relay, key: str = "", headers: Headers | None = None) -> None:
+    def __init__(
+        self, relay: Relay, key: str = "", headers: Headers | None = None, lobby: Lobby | None = None
+    ) -> None:
         self.relay = relay
+        self.lobby = lobby
         self.headers = {**({"authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
 
     def open(
@@ -134,10 +114,12 @@ class Caller:
         break_at: int | None = None,
         watch: Watch | None = None,
         declared: bool = True,
-    ) -> Talk:
+    ) -> Talk | WireTalk:
         """Send a request; ``body`` is bytes or what becomes JSON."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         given = {**self.headers, **({"content-length": str(len(raw))} if declared else {}), **(headers or {})}
+        if self.lobby is not None:
+            return WireTalk(self.lobby, _written(method, path, query, given, raw), peer, break_at, watch)
         scope = {
             "type": "http",
             "method": method,
@@ -159,7 +141,7 @@ class Caller:
         """An OpenAI chat request; ``more`` goes into its body."""
         return await self.post(body=question(stream, **more))
 
-    def stream(self, break_at: int | None = None, **more: Any) -> Talk:
+    def stream(self, break_at: int | None = None, **more: Any) -> Talk | WireTalk:
         """A streamed OpenAI chat request under way."""
         return self.open(body=question(True, **more), break_at=break_at)
 
@@ -167,3 +149,14 @@ class Caller:
 def question(stream: bool = False, **more: Any) -> dict[str, Any]:
     body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Say hello."}], **more}
     return {**body, "stream": True} if stream else body
+
+
+def _written(method: str, path: str, query: str, headers: Headers, body: bytes) -> bytes:
+    """The request as it goes over the wire; without a length in chunks."""
+    target = quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    lines = [f"{method} {target} HTTP/1.1", "host: gateway", *(f"{name}: {value}" for name, value in headers.items())]
+    if body and "content-length" not in headers:
+        lines.append("transfer-encoding: chunked")
+        pieces = (body[at : at + 65536] for at in range(0, len(body), 65536))
+        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

@@ -13,6 +13,7 @@ from openopen8.core.tools import Tools
 from relay.app import Relay
 from tests.fakes.upstream import FakeUpstream
 from tests.relay.driving import Caller
+from tests.relay.wire import Lobby
 from tests.world import World
 
 
@@ -29,10 +30,12 @@ class House:
     channel_id: int
     clock: SetClock
     tools: Tools
+    lobby: Lobby | None = None
+    """Where callers come in: at the HTTP protocol, or (None) as through an ASGI server."""
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.relay, self.key)
+        return Caller(self.relay, self.key, lobby=self.lobby)
 
     def entry(self) -> LogEntry:
         """The one log entry."""
@@ -45,7 +48,7 @@ class House:
         self.world.audit()
 
     def other_caller(self, **fields: Any) -> Caller:
-        return Caller(self.relay, self.world.token(self.user, **fields)[1])
+        return Caller(self.relay, self.world.token(self.user, **fields)[1], lobby=self.lobby)
 
 
 Build = Callable[..., Awaitable[House]]

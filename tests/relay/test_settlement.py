@@ -89,6 +89,7 @@ async def test_a_server_that_is_told_to_stop_settles_what_runs(house: House) -> 
     await talk.until(b"one")
     await talk.cancel()
     await _upstream_left(house)
+    await house.relay.stop()
     assert house.entry().credits > 0
     house.settled()
 
@@ -116,7 +117,7 @@ STEPS: list[tuple[Any, str]] = [
     (attempts, "_begun"),
     (delivery, "_charged"),
     (delivery, "_told"),
-    (delivery, "_chunks"),
+    (delivery, "_passed_on"),
     (Tab, "tries"),
 ]
 

@@ -82,7 +82,7 @@ def test_replacing_a_value_keeps_every_other_byte(
     start, end = splice.positions(text, fields)[key]
     assert text[start:end] == bytes(fields[key])
     new = json.dumps(value).encode()
-    out = splice.replace(text, key, new)
+    out = splice.edited(text, fields, {key: new})
     assert out == text[:start] + new + text[end:]
     assert json.loads(out) == {**dict(entries), key: value}
     assert list(json.loads(out)) == [name for name, _ in entries]
@@ -93,7 +93,7 @@ def test_replacing_a_value_keeps_every_other_byte(
 def test_inserting_a_field_keeps_every_other_byte(body: tuple[bytes, list[tuple[str, Any]]], value: Any) -> None:
     text, entries = body
     assume(not _doubled(entries) and "new one" not in dict(entries))
-    out = splice.insert(text, "new one", json.dumps(value).encode())
+    out = splice.edited(text, splice.top_level(text), {"new one": json.dumps(value).encode()})
     assert json.loads(out) == {"new one": value, **dict(entries)}
     at = text.index(b"{") + 1
     assert out.startswith(text[:at]) and out.endswith(text[at:])
@@ -146,11 +146,23 @@ def test_any_bytes_give_fields_or_a_problem(body: bytes) -> None:
         assert len(fields) == len(json.loads(body))
 
 
-def test_a_missing_key_is_not_replaced_and_a_present_one_not_inserted() -> None:
-    with pytest.raises(KeyError):
-        splice.replace(b'{"a":1}', "b", b"2")
-    with pytest.raises(KeyError):
-        splice.insert(b'{"a":1}', "a", b"2")
-    fields = splice.top_level(b'{ "a" : 1 }')
-    assert splice.assign(b'{ "a" : 1 }', "a", b"2", fields) == b'{ "a" : 2 }'
-    assert splice.assign(b'{ "a" : 1 }', "b", b"2", fields) == b'{"b":2, "a" : 1 }'
+@settings(max_examples=150, deadline=None)
+@given(bodies(), st.dictionaries(st.sampled_from(["a", "b", "model", "é", "new"]), _value, max_size=4))
+def test_several_changes_at_once_are_the_object_with_those_values(
+    body: tuple[bytes, list[tuple[str, Any]]], changes: dict[str, Any]
+) -> None:
+    text, entries = body
+    assume(not _doubled(entries))
+    encoded = {key: json.dumps(value).encode() for key, value in changes.items()}
+    out = splice.edited(text, splice.top_level(text), encoded)
+    assert json.loads(out) == {**dict(entries), **changes}
+    assert len(splice.top_level(out)) == len({**dict(entries), **changes})
+
+
+def test_a_present_key_is_replaced_and_a_missing_one_comes_first() -> None:
+    body = b'{ "a" : 1 }'
+    fields = splice.top_level(body)
+    assert splice.edited(body, fields, {"a": b"2"}) == b'{ "a" : 2 }'
+    assert splice.edited(body, fields, {"b": b"2"}) == b'{"b":2, "a" : 1 }'
+    assert splice.edited(body, fields, {"b": b"2", "a": b"3"}) == b'{"b":2, "a" : 3 }'
+    assert splice.edited(b"{}", {}, {"b": b"2"}) == b'{"b":2}'

@@ -12,6 +12,7 @@ from openopen8.core.errors import Problem
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=8192)
 def normal_address(text: str) -> Address | None:
     """The address behind ``text`` (IPv4-mapped IPv6 becomes IPv4, a zone id is dropped), or None."""
     try:
@@ -52,11 +53,19 @@ def address_allowed(address: str, ranges: Iterable[str]) -> bool:
     return known is not None and any(known in network for network in networks)
 
 
+@lru_cache(maxsize=8192)
+def _plain(peer: str) -> str:
+    address = normal_address(peer)
+    return peer if address is None else str(address)
+
+
 def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
     """The caller's address: the peer, or behind trusted proxies the right-most untrusted hop.
 
     A forwarded hop that is no address ends the walk: what stands left of it can't be believed.
     """
+    if not forwarded:
+        return _plain(peer)
     current = normal_address(peer)
     if current is None:
         return peer

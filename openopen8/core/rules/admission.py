@@ -9,8 +9,12 @@ from decimal import Decimal
 from openopen8.core.errors import Problem
 from openopen8.core.rules import access, limits, quota, routing
 from openopen8.core.rules.options import Options
-from openopen8.core.rules.pricing import UNPRICED, Price, price_at
+from openopen8.core.rules.pricing import MAX_CREDITS, UNPRICED, Price, price_at
 from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
+
+
+class CountFirst(Exception):
+    """The tokens were counted by sample, but here the number decides: count them all and ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Ask:
     input_tokens: int = 0
     max_output: int | None = None
     n: int = 1
+    sampled: bool = False
+    """``input_tokens`` is extrapolated from a part of the texts."""
     problem: Problem | None = None
     """What is wrong with the body: judged in its place, after key and address."""
 
@@ -237,6 +243,8 @@ def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Optio
     if price.free or ratio == 0:
         return 0
     wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
+    if ask.sampled and (options.strict_holds or min(holder.available, _room(holder)) < 2 * wanted):
+        raise CountFirst
     enough = wanted if options.strict_holds else 1
     if holder.available < enough:
         raise Problem(
@@ -252,3 +260,7 @@ def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Optio
             "request. Try again when they have ended, or raise the quota.",
         )
     return min(wanted, holder.available, wanted if holder.left is None else holder.left)
+
+
+def _room(holder: Holder) -> int:
+    return MAX_CREDITS if holder.left is None else holder.left

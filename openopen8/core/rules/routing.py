@@ -30,11 +30,7 @@ class Attempt:
 
 def candidates(snapshot: Snapshot, group_id: int, model: str, endpoint: str) -> tuple[Provider, ...]:
     """Channels that are enabled, serve the model, belong to the group and can do the endpoint."""
-    return tuple(
-        p
-        for p in snapshot.providers
-        if model in p.models and group_id in p.groups and endpoint in ENDPOINTS.get(p.type, frozenset())
-    )
+    return tuple(p for p in snapshot.serving(group_id, model) if endpoint in ENDPOINTS.get(p.type, frozenset()))
 
 
 def plan(providers: Iterable[Provider], now: int, most: int, random: Random, turn: Turn) -> tuple[Attempt, ...]:
@@ -44,6 +40,9 @@ def plan(providers: Iterable[Provider], now: int, most: int, random: Random, tur
     other channels of its priority had their turn.
     """
     awake = [p for p in providers if p.rest_until <= now]
+    if len(awake) == 1 and len(awake[0].keys) == 1:  # most installations: nothing to choose
+        key = awake[0].keys[0]
+        return (Attempt(awake[0], key),) if key.rest_until <= now else ()
     ordered: list[Attempt] = []
     for priority in sorted({p.priority for p in awake}, reverse=True):
         shuffled = _weighted([p for p in awake if p.priority == priority], random)

@@ -7,6 +7,7 @@ from relay.formats.openai_chat.passthrough import ChatTap, patch_request, patch_
 from relay.formats.openai_chat.request import parse_request, render_request
 from relay.formats.openai_chat.response import parse_response, render_response
 from relay.formats.openai_chat.stream import ChatReader, ChatWriter
+from relay.formats.openai_chat.survey import survey
 from relay.formats.vendor import parse_error
 
 FORMAT = Format(
@@ -22,5 +23,6 @@ FORMAT = Format(
     parse_error=parse_error,
     patch_request=patch_request,
     patch_response=patch_response,
+    survey=survey,
     tap=ChatTap,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from openopen8.core.errors import Problem
 from relay import splice
 from relay.formats.fields import typed
+from relay.formats.format import Glance
 from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
 from relay.formats.openai_chat.errors import error_object
 from relay.formats.openai_chat.response import content_text
@@ -22,23 +24,23 @@ _encode = msgspec.json.Encoder().encode
 _options = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
-def patch_request(body: bytes, model: str, ask_usage: bool) -> bytes:
-    """``body`` with the upstream's model name; ``ask_usage``: a stream is to report its counts."""
-    fields = splice.top_level(body)
-    if ask_usage:
-        raw = fields.get("stream_options")
+def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
+    """``body`` with the upstream's model name, and for streams a wish to be told the counts; else as it came."""
+    changes: dict[str, bytes] = {}
+    if model != glance.model:
+        changes["model"] = _encode(model)
+    if glance.stream and not glance.include_usage:
+        raw = glance.fields.get("stream_options")
         given = None if raw is None else typed(raw, _options, "stream_options")
-        options = {**(given or {}), "include_usage": msgspec.Raw(b"true")}
-        body = splice.assign(body, "stream_options", _encode(options), fields)
-        fields = splice.top_level(body)
-    return splice.assign(body, "model", _encode(model), fields)
+        changes["stream_options"] = _encode({**(given or {}), "include_usage": True})
+    return splice.edited(body, glance.fields, changes) if changes else body
 
 
 def patch_response(body: bytes, model: str) -> bytes:
     """A whole answer under the name ``model``; unchanged where it names none."""
     try:
         fields = splice.top_level(body)
-        return splice.assign(body, "model", _encode(model), fields) if "model" in fields else body
+        return splice.edited(body, fields, {"model": _encode(model)}) if "model" in fields else body
     except Problem:
         return _renamed(body, model)
 
@@ -86,6 +88,29 @@ class ChatTap:
     def stop_seen(self) -> bool:
         """True once every choice that began has named its finish reason."""
         return bool(self._ended) and self._ended >= self._begun
+
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """See ``Tap``."""
+        name, parts, start = self._upstream, [], 0
+        while data.startswith(b"data: {", start):
+            end = data.find(b"\n\n", start)
+            chunk = _text_chunk(data, start + 6, end)
+            if chunk is None or self._held:
+                break
+            if chunk.model != self._model and (chunk.model != name[0] or data.count(name[1], start, end) != 1):
+                break
+            if self._id is None:
+                self._id, self._created = chunk.id, chunk.created
+            choice = chunk.choices[0]
+            self._begun.add(choice.index)
+            if choice.delta.content:
+                parts.append(choice.delta.content)
+            start = end + 2
+        if parts:
+            self.text += parts
+            self.first_token = True
+        passed = data if start == len(data) else data[:start]
+        return start, passed.replace(name[1], self._name) if start and name[0] is not None else passed
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now."""
@@ -167,6 +192,46 @@ class ChatTap:
         if frame.raw.count(self._upstream[1]) == 1:
             return frame.raw.replace(self._upstream[1], self._name)
         return sse(patch_response(frame.data, self._model), frame.event)
+
+
+class _TextDelta(msgspec.Struct, gc=False):
+    content: str
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    tool_calls: None = None
+    function_call: None = None
+
+
+class _TextChoice(msgspec.Struct, gc=False):
+    index: Annotated[int, msgspec.Meta(ge=0)]
+    delta: _TextDelta
+    finish_reason: None = None
+
+
+class _TextChunk(msgspec.Struct, gc=False):
+    """A chunk that adds text to one choice and says nothing else."""
+
+    choices: Annotated[list[_TextChoice], msgspec.Meta(min_length=1, max_length=1)]
+    model: str
+    object: Literal["chat.completion.chunk"] | None = None
+    id: Any = None
+    created: Any = None
+    usage: None = None
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_TextChunk).decode
+
+
+def _text_chunk(data: bytes, start: int, end: int) -> _TextChunk | None:
+    """The event between these places, if it is one line that adds text and nothing else."""
+    if end < 0 or data.find(b"\n", start, end) >= 0:
+        return None
+    try:
+        return _decode_text(data[start:end])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _further(delta: Delta) -> list[str]:

@@ -238,8 +238,10 @@ def test_whatever_types_a_vendor_sends_no_reader_raises(name: str, data: st.Data
 
 def test_a_request_passes_with_the_upstreams_name_and_every_other_byte() -> None:
     assert FORMAT.patch_request is not None
-    body = b'{ "field_of_next_month" : {"model":"x"} , "model" :  "asked", "messages":[] }'
-    assert FORMAT.patch_request(body, "up", False) == body.replace(b'"asked"', b'"up"')
+    body = b'{ "field_of_next_month" : {"model":"x"} , "model" :  "asked", "messages":[{"role":"user"}] }'
+    glance = FORMAT.glance(body, None, None)
+    assert FORMAT.patch_request(body, glance, "up") == body.replace(b'"asked"', b'"up"')
+    assert FORMAT.patch_request(body, glance, "asked") is body
 
 
 @pytest.mark.parametrize(
@@ -255,8 +257,11 @@ def test_a_request_passes_with_the_upstreams_name_and_every_other_byte() -> None
 def test_usage_is_asked_for_beside_the_callers_own_options(given_options: str | None, sent: dict[str, Any]) -> None:
     assert FORMAT.patch_request is not None
     options = f',"stream_options": {given_options}' if given_options else ""
-    out = FORMAT.patch_request(f'{{"model":"m","stream":true{options}}}'.encode(), "up", True)
-    assert json.loads(out, object_pairs_hook=_once) == {"model": "up", "stream": True, "stream_options": sent}
+    turns = [{"role": "user", "content": "Hi"}]
+    body = f'{{"model":"m","stream":true,"messages":{json.dumps(turns)}{options}}}'.encode()
+    out = FORMAT.patch_request(body, FORMAT.glance(body, None, None), "up")
+    expected = {"model": "up", "stream": True, "messages": turns, "stream_options": sent}
+    assert json.loads(out, object_pairs_hook=_once) == expected
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -271,3 +276,64 @@ def test_an_answer_passes_under_the_name_that_was_asked_for() -> None:
     for odd in (b"", b"[]", b"{}", b"<html>", b'{"a":1}'):
         assert FORMAT.patch_response(odd, "asked") == odd
     assert json.loads(FORMAT.patch_response(b'{"model":"up","x":"\\ud800","model":"up"}', "asked"))["model"] == "asked"
+
+
+_pieces = st.sampled_from(
+    [
+        piece({"role": "assistant", "content": ""}),
+        piece({"content": "Hé"}),
+        piece({"content": "more"}, index=1),
+        piece({"content": "odd"}, index=-1),
+        piece({"content": 'says "model":"x"'}),
+        piece({"content": None}),
+        piece({"content": [{"type": "text", "text": "listed"}]}),
+        piece({"content": "a", "reasoning_content": "b"}),
+        piece({"content": "a", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}),
+        piece({"content": "nested"}, extra={"model": UPSTREAM}),
+        piece({"content": "other"}, model="another"),
+        piece({"content": "nameless"}, model=None),
+        piece({"content": "end"}, "stop"),
+        piece({"content": "both"}, usage=COUNTS),
+        event(choices=[]),
+        event(error={"message": "down"}, choices=None),
+        COUNTED,
+        DONE,
+    ]
+)
+_raw = st.sampled_from(
+    [
+        b": ping\n\n",
+        b"data:\n\n",
+        b"data: {not json}\n\n",
+        b'data: {"choices":\ndata: []}\n\n',
+        b"event: x\ndata: {}\n\n",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_pieces.map(lambda frame: frame.raw) | _raw, max_size=8), st.booleans(), st.booleans(), st.data())
+def test_the_short_way_passes_on_what_the_long_one_does(
+    raws: list[bytes], renamed: bool, include_usage: bool, data: st.DataObject
+) -> None:
+    name = "asked" if renamed else UPSTREAM
+    long, short = tap(name, include_usage), tap(name, include_usage)
+    decoder, out, stream = SSE(), b"", b"".join(raws)
+    expected = b"".join(long.feed(frame) for frame in frames(stream))
+    ends = [sum(map(len, raws[:n])) for n in range(len(raws) + 1)]
+    cuts = sorted(data.draw(st.lists(st.sampled_from(ends) | st.integers(0, len(stream)), max_size=4)))
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        part = stream[start:end]
+        if not decoder.pending and not (short.finished or short.error):
+            size, passed = short.plain(part)
+            out, part = out + passed, part[size:]
+        out += b"".join(short.feed(frame) for frame in decoder.feed(part))
+    assert out == expected
+    assert (short.text, short.usage, short.error) == (long.text, long.usage, long.error)
+    assert (short.finished, short.stop_seen, short.first_token) == (long.finished, long.stop_seen, long.first_token)
+
+
+def test_the_short_way_is_taken_for_text_and_refused_for_an_odd_index() -> None:
+    text = piece({"content": "Hi"}).raw
+    assert tap().plain(text * 3 + COUNTED.raw) == (3 * len(text), text * 3)
+    assert tap().plain(piece({"content": "Hi"}, index=-1).raw) == (0, b"")

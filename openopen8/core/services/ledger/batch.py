@@ -55,8 +55,8 @@ async def _current(tx: Transaction, snapshot: Snapshot) -> Snapshot:
 def _outcome(book: Book, item: Item) -> Any:
     try:
         return _decide(book, item)
-    except Problem as problem:
-        return problem
+    except (Problem, admission.CountFirst) as refusal:
+        return refusal
 
 
 def _decide(book: Book, item: Item) -> Any:

@@ -1,0 +1,86 @@
+"""A request as either front door hands it over: what its head says, and its body in parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from openopen8.core.errors import Problem
+from openopen8.core.rules.admission import Ask
+from relay.caller import Gone, Receive
+from relay.credentials import Headers, address_of, key_hash
+from relay.gate import Gate
+from relay.routes import Route
+
+Part = Callable[[], Awaitable[tuple[bytes, bool]]]
+"""The next piece of the body and whether more is to come; raises Gone."""
+
+
+class Incoming(msgspec.Struct, eq=False, gc=False):
+    """One request that has come in. Its repr shows no headers: they hold the token."""
+
+    request_id: str
+    route: Route
+    key_hash: str | None
+    address: str
+    started_at: int
+    began: float
+    """``loop.time()`` of its arrival."""
+    array: bool
+    """Frame a stream as one JSON array (Gemini without ``alt=sse``)."""
+    declared: int | None
+    """Bytes that the body is said to have."""
+    here: bool
+    """The whole body has arrived: it costs nothing more to look at it."""
+    part: Part
+
+    def ask(self, problem: Problem | None = None) -> Ask:
+        """The request as far as its head tells; ``problem`` is what is wrong with the rest."""
+        return Ask(
+            request_id=self.request_id,
+            key_hash=self.key_hash,
+            address=self.address,
+            started_at=self.started_at,
+            path=self.route.path,
+            problem=problem,
+        )
+
+
+def incoming(
+    gate: Gate,
+    request_id: str,
+    route: Route,
+    headers: Headers,
+    query: bytes,
+    peer: str,
+    declared: int | None,
+    part: Part,
+    here: bool = False,
+) -> Incoming:
+    """What the head of a request says; nothing is decided yet."""
+    return Incoming(
+        request_id,
+        route,
+        key_hash(headers, query, gate.tools.keyring),
+        address_of(peer, headers, gate.settings.trusted_proxies),
+        gate.tools.now(),
+        asyncio.get_running_loop().time(),
+        bool(route.stream) and b"alt=sse" not in query,
+        declared,
+        here,
+        part,
+    )
+
+
+def asgi_part(receive: Receive) -> Part:
+    """The body's pieces as an ASGI server gives them."""
+
+    async def part() -> tuple[bytes, bool]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        return message.get("body", b""), bool(message.get("more_body", False))
+
+    return part

@@ -1,0 +1,99 @@
+"""Requests to providers but for their bodies: rendered once for each channel, key and endpoint, then kept."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from openopen8 import __version__
+from openopen8.core.rules.snapshot import Provider, ProviderKey
+from openopen8.core.security.keyring import Keyring
+from relay.channels import TYPES, ChannelType, address
+from relay.upstream import Failure, Template
+
+ENV_PREFIX = "OO8_KEY_"
+
+MOST = 10_000
+"""Templates that are kept; then all are forgotten."""
+
+_HOP_BY_HOP = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that no override may set: they steer the connection, not the request."""
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+class Templates:
+    """Keeps what was made for a channel until the channel or its key is read anew."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._kept: dict[tuple[int, int, str, bool], tuple[Provider, ProviderKey, Template]] = {}
+
+    def get(self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool) -> Template:
+        """The template for one endpoint (``path``) of a channel; raises Failure."""
+        place = (provider.id, key.id, path, stream)
+        kept = self._kept.get(place)
+        if kept is not None and kept[0] is provider and kept[1] is key:
+            return kept[2]
+        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
+        made = Template.make(address(provider.base_url, path), headers)
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[place] = (provider, key, made)
+        return made
+
+
+def channel_type(provider: Provider) -> ChannelType:
+    """The catalogue's row of a channel; raises Failure for a type that this version does not know."""
+    kind = TYPES.get(provider.type)
+    if kind is None:
+        raise Failure("other", "The channel's type is not known.")
+    return kind
+
+
+def headers_of(provider: Provider, kind: ChannelType, key: str, stream: bool) -> dict[str, str]:
+    """Headers of a request: ours, the key's, then what the admin wrote for this channel."""
+    headers = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if stream else "application/json",
+        "accept-encoding": "identity",
+        "user-agent": f"openopen8/{__version__}",
+        **kind.auth(key),
+    }
+    for name, value in provider.header_override.items():
+        if name.lower() not in _HOP_BY_HOP and _NAME.fullmatch(name) and _sendable(value):
+            headers[name.lower()] = value
+    return headers
+
+
+def key_of(key: ProviderKey, keyring: Keyring) -> str:
+    """The key itself, decrypted only here; raises Failure when it can't be had or sent."""
+    if key.env_name:
+        value = os.environ.get(key.env_name, "") if key.env_name.startswith(ENV_PREFIX) else ""
+        if not value:
+            raise Failure("other", "The provider key's environment variable is not set.")
+    else:
+        value = keyring.open(key.sealed) if key.sealed else ""
+    if not _sendable(value):
+        raise Failure("other", "The provider key holds characters that can't be sent.")
+    return value
+
+
+def _sendable(value: str) -> bool:
+    return value.isascii() and (value == "" or value.isprintable())
