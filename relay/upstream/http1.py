@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         elif answer.finishing:
             answer.finishing += 1
             if answer.finishing > 2:
-                answer.close()
+                answer.give_up()
         elif answer.waits or (self._big and self._uploads()):
             self.quiet = 0
         elif self.quiet > patience:
