@@ -48,8 +48,8 @@ class Answer(Protocol):
         """Read on after ``pause``."""
 
     def finish(self) -> None:
-        """As ``close``, for an answer whose last bytes are about to come: they get a moment, so that the connection can
-        be used again. The sink hears no more."""
+        """Instead of ``close``, for an answer whose last bytes are about to come: they get a moment, so that the
+        connection can be used again. The sink hears no more."""
 
     def close(self) -> None:
         """Give the connection back when the answer was read to its end, else cut it. The sink hears no more."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
@@ -18,7 +19,8 @@ from relay.upstream.guard import Guard
 class Tally:
     """What one request has caused on the wire."""
 
-    connected: bool = False
+    streams: list[httpcore.AsyncNetworkStream] = field(default_factory=list)
+    """Connections that were made for it."""
     answered: bool = False
 
 
@@ -41,18 +43,24 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        current = tally.get(None)
-        if current is not None:
-            current.connected = True
         addresses = await self._addresses(host, port, timeout)
         for address in addresses[:-1]:
-            try:
-                inner = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-                return CountedStream(inner, timeout)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        inner = await self._inner.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
-        return CountedStream(inner, timeout)
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await self._connected(address, port, timeout)
+        return await self._connected(addresses[-1], port, timeout)
+
+    async def _connected(self, address: str, port: int, timeout: float | None) -> httpcore.AsyncNetworkStream:
+        # a task of its own: one that is cancelled in the wrong moment would lose the socket
+        making = asyncio.ensure_future(self._inner.connect_tcp(address, port, timeout))
+        try:
+            stream = CountedStream(await asyncio.shield(making), timeout)
+        except asyncio.CancelledError:
+            making.add_done_callback(_close_late)
+            raise
+        current = tally.get(None)
+        if current is not None:
+            current.streams.append(stream)
+        return stream
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -95,3 +103,14 @@ class CountedStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+_closing: set[asyncio.Future[None]] = set()
+"""The loop itself keeps no task alive."""
+
+
+def _close_late(making: asyncio.Future[httpcore.AsyncNetworkStream]) -> None:
+    if not making.cancelled() and making.exception() is None:
+        task = asyncio.ensure_future(making.result().aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)

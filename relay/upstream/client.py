@@ -77,10 +77,10 @@ class FastUpstream:
         pool = self._pool
         if not pool.room():
             raise Failure("other", "Too many connections to providers are open.")
-        connection = Connection(pool, shelf)
         pool.making += 1
         try:
-            await self._dialer.dial(origin, connection)
+            connection = await self._dialer.dial(origin, lambda: Connection(pool, shelf))
         finally:
             pool.making -= 1
+        pool.add(connection)
         return connection

@@ -1,11 +1,11 @@
-"""New connections: one of the very addresses that the guard has allowed is called, then TLS where it belongs."""
+"""New connections: one of the very addresses that the guard has allowed is called, with TLS where it belongs."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from relay.upstream.failure import Failure, failure_of
 from relay.upstream.guard import Guard
@@ -17,6 +17,15 @@ HEAD_START = 0.25
 """Seconds that an address has before the next one is tried beside it (RFC 8305)."""
 
 
+class Closable(Protocol):
+    """What an attempt makes."""
+
+    def cut(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
 class Dialer:
     """Makes connections within the time limit."""
 
@@ -25,13 +34,12 @@ class Dialer:
         self._timeout = timeout
         self._sessions = sessions
 
-    async def dial(self, origin: Origin, connection: Connection) -> None:
-        """Connect ``connection`` to its origin; raises Failure."""
+    async def dial(self, origin: Origin, factory: Callable[[], Connection]) -> Connection:
+        """A connection to the origin; raises Failure."""
         try:
             async with asyncio.timeout(self._timeout):
                 addresses = await self._guard.addresses(origin.host, origin.port)
-                opened = await first_open(addresses, origin.port)
-                await self._join(origin, opened, connection)
+                return await first(addresses, lambda address: self._called(origin, address, factory))
         except ssl.SSLCertVerificationError:
             raise Failure("unreachable", "The provider's certificate could not be verified.") from None
         except TimeoutError as error:
@@ -41,52 +49,46 @@ class Dialer:
         except Exception as error:
             raise failure_of(error) from None
 
-    async def _join(self, origin: Origin, opened: socket.socket, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        tls, name = None, None
+    async def _called(self, origin: Origin, address: str, factory: Callable[[], Connection]) -> Connection:
+        # The loop gets an address in writing, so it looks nothing up. It makes the socket itself: uvloop and asyncio
+        # disagree on who closes one that was handed to a connection which was then given up.
+        more: dict[str, Any] = {}
+        if origin.scheme == "https":
+            more = {"ssl": self._sessions.context, "server_hostname": origin.host.rstrip(".")}
+        connection = factory()
         try:
-            if origin.scheme == "https":
-                tls, name = self._sessions.context, origin.host.rstrip(".")
-            await loop.create_connection(lambda: connection, sock=opened, ssl=tls, server_hostname=name)
+            await asyncio.get_running_loop().create_connection(lambda: connection, address, origin.port, **more)
         except BaseException:
-            opened.close()
+            connection.cut()  # uvloop may hand over a transport after the making was given up
             raise
+        return connection
 
 
-async def first_open(addresses: Sequence[str], port: int, head_start: float = HEAD_START) -> socket.socket:
-    """A socket to the address that answers first; each gets a head start over the next. Raises OSError."""
+async def first(addresses: Sequence[str], attempt: Callable[[str], Awaitable[T]], head_start: float = HEAD_START) -> T:
+    """What the first attempt that succeeds makes; each has a head start over the next. Raises the last one's error."""
     if len(addresses) == 1:
-        return await _open(addresses[0], port)
-    waiting, running = list(addresses), set[asyncio.Task[socket.socket]]()
+        return await attempt(addresses[0])
+    waiting, running, error = list(addresses), set[asyncio.Future[T]](), OSError("no address")
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.ensure_future(_open(waiting.pop(0), port)))
+                running.add(asyncio.ensure_future(attempt(waiting.pop(0))))
             patience = head_start if waiting else None
             done, running = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             while done:
                 task = done.pop()
-                if task.exception() is None:
+                problem = task.exception()
+                if problem is None:
                     running |= done  # another one may have been as fast
                     return task.result()
-        raise OSError("no address answers")
+                error = problem if isinstance(problem, OSError) else error
+        raise error
     finally:
         for task in running:
             task.cancel()
-            task.add_done_callback(_close_late)
+            task.add_done_callback(_cut_late)
 
 
-async def _open(address: str, port: int) -> socket.socket:
-    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        opened.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(opened, (address, port))
-    except BaseException:
-        opened.close()
-        raise
-    return opened
-
-
-def _close_late(task: asyncio.Task[socket.socket]) -> None:
+def _cut_late(task: asyncio.Future[Any]) -> None:
     if not task.cancelled() and task.exception() is None:
-        task.result().close()
+        task.result().cut()

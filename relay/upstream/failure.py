@@ -38,6 +38,11 @@ def too_large() -> Failure:
     return Failure("broken", "The provider's answer is too large.")
 
 
+def garbage() -> Failure:
+    """Bytes that nobody can take for an answer."""
+    return Failure("broken", "The provider's answer is no proper HTTP.")
+
+
 def failure_of(error: Exception) -> Failure:
     """What went wrong, in words that tell no address."""
     if isinstance(error, Failure):

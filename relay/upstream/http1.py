@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from relay.upstream.coding import inflater
-from relay.upstream.failure import Failure, too_large
+from relay.upstream.failure import Failure, garbage, too_large
 from relay.upstream.head import LARGEST_HEAD, Head, last_head
 from relay.upstream.http1_answer import Http1Answer
 from relay.upstream.outgoing import Outgoing
@@ -31,6 +31,8 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 class Connection(asyncio.Protocol):
     """Made by the pool; ``answer`` is what it waits for, None while it is idle."""
 
+    transport: asyncio.Transport
+
     def __init__(self, pool: Pool, shelf: Shelf) -> None:
         self.shelf = shelf
         self.answer: Http1Answer | None = None
@@ -38,11 +40,14 @@ class Connection(asyncio.Protocol):
         """Ticks without a sign of life."""
         self.used = False
         """True once a whole answer came: from then on it may be gone without anybody's fault."""
+        self.gone = False
         self._pool = pool
+        self._made = False
         self._parser = HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._raw = b""
         self._open = self._complete = self._keep = self._surplus = False
+        self._status = 0
         self._interim = 0
         self._bodiless = False
         self._big = False
@@ -51,16 +56,12 @@ class Connection(asyncio.Protocol):
         self._backlog = 0
         self._padding = 0
 
-    @property
-    def transport(self) -> asyncio.Transport:
-        return self._transport
-
     # --- for client and pool ---
 
     def ask(self, outgoing: Outgoing) -> Http1Answer:
         """Write the request; the answer fills itself."""
         answer = Http1Answer(self)
-        if self._transport.is_closing():
+        if self.transport.is_closing():
             self._lost(answer, None)
             return answer
         self.answer = answer
@@ -76,11 +77,11 @@ class Connection(asyncio.Protocol):
         self.quiet += 1
         if answer is None:
             if self.quiet > idle:
-                self._transport.abort()
+                self.transport.abort()
         elif answer.finishing:
             answer.finishing += 1
             if answer.finishing > 2:
-                answer.close()
+                answer.give_up()
         elif answer.waits or (self._big and self._uploads()):
             self.quiet = 0
         elif self.quiet > patience:
@@ -89,33 +90,37 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """Close at once; the answer is told by whoever cuts."""
         self.answer = self._unsent = None
-        self._transport.abort()
+        self.gone = True
+        if self._made:
+            self.transport.abort()
 
     def stop_reading(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def go_on_reading(self) -> None:
         self.quiet = 0
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     # --- for the event loop ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._pool.add(self)
+        self.transport = cast(asyncio.Transport, transport)
+        self._made = True
+        if self.gone:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         answer = self.answer
         if answer is None:  # nobody asked: whatever it is, the next answer can't be trusted
-            self._transport.abort()
+            self.transport.abort()
             return
         self.quiet = 0
         broken = False
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
+        except (HttpParserError, HttpParserUpgrade):
             broken, self._surplus = not self._complete, True
         new = answer.status == 0
         if new and not self._take_head(answer, data, broken):
@@ -127,18 +132,19 @@ class Connection(asyncio.Protocol):
         if self.answer is not answer:  # closed by its sink, or too large
             return
         if broken:
-            answer.fail(_garbage())
+            answer.fail(garbage())
         elif self._complete:
             self._finish(answer)
         elif new:
             answer.wake()
 
     def eof_received(self) -> None:
-        self._gone(None)
-        self._transport.abort()
+        self._hung_up(None)
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._gone(exc)
+        self.gone = True
+        self._hung_up(exc)
         self._pool.lost(self)
         # the parser holds our methods
         del self._parser
@@ -159,7 +165,8 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._complete:
             return
-        if 100 <= self._parser.get_status_code() < 200:
+        self._status = self._parser.get_status_code()
+        if 100 <= self._status < 200:
             self._interim += 1
             return
         self._open = True
@@ -183,7 +190,7 @@ class Connection(asyncio.Protocol):
         self._raw = self._raw + data if self._raw else data
         if not self._open:
             if broken:
-                answer.fail(_garbage())
+                answer.fail(garbage())
             elif len(self._raw) > LARGEST_HEAD:
                 answer.fail(too_large())
             return False
@@ -197,15 +204,14 @@ class Connection(asyncio.Protocol):
         return True
 
     def _accept(self, answer: Http1Answer, head: Head, raw: bytes) -> None:
-        status = self._parser.get_status_code()
         coding = head.get("transfer-encoding")
-        if not raw.startswith(b"HTTP/1.") or status < 100 or len(raw) > LARGEST_HEAD:
-            raise _garbage()
+        if not raw.startswith(b"HTTP/1.") or self._status < 100 or len(raw) > LARGEST_HEAD:
+            raise garbage()
         if coding is not None and (coding.lower() != "chunked" or not raw.startswith(b"HTTP/1.1")):
-            raise _garbage()
+            raise garbage()
         if not raw.startswith(b"HTTP/1.1"):
             self._surplus = True  # what HTTP/1.0 says about keeping connections is not worth trusting
-        answer.begin(status, head, inflater(head.get("content-encoding")))
+        answer.begin(self._status, head, inflater(head.get("content-encoding")))
 
     def _push(self, answer: Http1Answer) -> None:
         parts, self._parts = self._parts, []
@@ -216,7 +222,7 @@ class Connection(asyncio.Protocol):
         """Bytes that are no body: chunk sizes with extensions, trailers. They may not go on for ever."""
         self._padding += size
         if self._padding > LARGEST_HEAD:
-            answer.fail(_garbage())
+            answer.fail(garbage())
 
     def _finish(self, answer: Http1Answer) -> None:
         """The answer is complete: the connection is free before anybody hears of it."""
@@ -226,15 +232,15 @@ class Connection(asyncio.Protocol):
             self.go_on_reading()
         if self._bodiless:
             self._parser = HttpResponseParser(self)  # the old one waits for a body
-        unsent = self._big and (self._unsent is not None or self._transport.get_write_buffer_size() > 0)
+        unsent = self._big and (self._unsent is not None or self.transport.get_write_buffer_size() > 0)
         if self._keep and not self._surplus and not unsent:
             self._pool.release(self)
         else:
             self._unsent = None
-            self._transport.abort()
+            self.transport.abort()
         answer.end(None)
 
-    def _gone(self, exc: Exception | None) -> None:
+    def _hung_up(self, exc: Exception | None) -> None:
         answer, self.answer = self.answer, None
         self._unsent = None
         if answer is not None:
@@ -257,12 +263,12 @@ class Connection(asyncio.Protocol):
         template, body = outgoing.template, outgoing.body
         self._bodiless = template.method == "HEAD"
         if not body and template.method not in _WITH_BODY:
-            self._transport.write(template.head + b"\r\n")
+            self.transport.write(template.head + b"\r\n")
         elif len(body) <= JOINED:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (template.head, len(body), body))
+            self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (template.head, len(body), body))
         else:
             self._big, self._backlog = True, -1
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n" % (template.head, len(body)))
+            self.transport.write(b"%bcontent-length: %d\r\n\r\n" % (template.head, len(body)))
             self._unsent = memoryview(body)
             self._write_on()
 
@@ -270,14 +276,10 @@ class Connection(asyncio.Protocol):
         while self._unsent is not None and not self._choked:
             piece, rest = self._unsent[:SLICE], self._unsent[SLICE:]
             self._unsent = rest or None
-            self._transport.write(piece)
+            self.transport.write(piece)
 
     def _uploads(self) -> bool:
         """True while the provider reads the request, however slowly."""
-        backlog = self._transport.get_write_buffer_size() + len(self._unsent or b"")
+        backlog = self.transport.get_write_buffer_size() + len(self._unsent or b"")
         moved, self._backlog = backlog != self._backlog, backlog
         return moved
-
-
-def _garbage() -> Failure:
-    return Failure("broken", "The provider's answer is no proper HTTP.")

@@ -104,11 +104,9 @@ class Http1Answer:
     def close(self) -> None:
         self._sink = None
         self._closed = True
-        connection = self.connection
-        if connection is not None:
-            connection.cut()
-            self.end(Failure("other", "The answer was closed."))
         self._parts = []
+        if not self.finishing:
+            self.fail(Failure("other", "The answer was closed."))
 
     # --- for the connection and the client ---
 
@@ -165,6 +163,10 @@ class Http1Answer:
             sink.end(failure)
         self.wake()
 
+    def give_up(self) -> None:
+        """What was to be the end of the answer does not come."""
+        self.fail(Failure("broken", "The provider's answer did not end."))
+
     def fail(self, failure: Failure) -> None:
         """Cut the connection and end."""
         if self.connection is not None:
@@ -183,7 +185,7 @@ class Http1Answer:
         if self._reading:
             self.fail(too_large())
         elif self.finishing:
-            self.close()
+            self.give_up()
         elif not self._held and self.connection is not None:
             self._held = True
             if not self._paused:

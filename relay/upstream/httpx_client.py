@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import re
 import ssl
 
 import certifi
@@ -14,10 +16,12 @@ from openopen8.core.config import Settings
 from relay.upstream.answer import Answer
 from relay.upstream.backend import GuardedBackend, Tally, tally
 from relay.upstream.coding import inflater
-from relay.upstream.failure import Blocked, Failure, failure_of
+from relay.upstream.failure import Blocked, Failure, failure_of, garbage
 from relay.upstream.guard import Guard, Resolve, system_resolve
 from relay.upstream.httpx_answer import HttpxAnswer
 from relay.upstream.outgoing import Origin, Outgoing
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 log = logging.getLogger("openopen8.relay")
 
@@ -45,16 +49,11 @@ class HttpxUpstream:
         count = Tally()
         tally.set(count)
         try:
-            return await self._once(outgoing)
-        except Exception as error:
-            failure = _failure(error)
-            # A pooled connection that the provider had closed meanwhile: nothing was answered on it.
-            if not _cut(error) or count.connected or count.answered or origin.http2:
-                raise failure from None
-        try:
-            return await self._once(outgoing)
-        except Exception as error:
-            raise _failure(error) from None
+            return await self._tried(outgoing, count)
+        except BaseException:
+            if not origin.http2:  # where others may share them
+                self._cut(count)
+            raise
 
     async def close(self) -> None:
         for task in tuple(self._tasks):
@@ -62,6 +61,26 @@ class HttpxUpstream:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for transport in self._transports.values():
             await transport.aclose()
+
+    async def _tried(self, outgoing: Outgoing, count: Tally) -> Answer:
+        try:
+            return await self._once(outgoing)
+        except Exception as error:
+            failure = _failure(error)
+            # A pooled connection that the provider had closed meanwhile: nothing was answered on it.
+            if not _cut(error) or count.streams or count.answered or outgoing.template.origin.http2:
+                raise failure from None
+        try:
+            return await self._once(outgoing)
+        except Exception as error:
+            raise _failure(error) from None
+
+    def _cut(self, count: Tally) -> None:
+        """httpcore forgets connections whose making fails half-way: SOCKS proxies that refuse, requests given up."""
+        for stream in count.streams:
+            task = asyncio.ensure_future(_closed(stream))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _once(self, outgoing: Outgoing) -> Answer:
         template = outgoing.template
@@ -74,6 +93,7 @@ class HttpxUpstream:
         )
         response = await self._transport(template.origin).handle_async_request(request)
         try:
+            _check(response)
             return HttpxAnswer(response, inflater(response.headers.get("content-encoding")), self._tasks)
         except Failure:
             await response.aclose()
@@ -107,6 +127,21 @@ class HttpxUpstream:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(self._authorities or certifi.where())
         return context
+
+
+async def _closed(stream: httpcore.AsyncNetworkStream) -> None:
+    with contextlib.suppress(Exception):
+        await stream.aclose()
+
+
+def _check(response: httpx.Response) -> None:
+    """What h11 lets through although nobody means it."""
+    headers = response.headers
+    chunked = "transfer-encoding" in headers
+    odd = any(_CONTROL.search(value) for value in headers.values())
+    old = not response.extensions.get("http_version", b"").startswith((b"HTTP/1.1", b"HTTP/2"))
+    if odd or (chunked and ("content-length" in headers or old)):
+        raise garbage()
 
 
 def _proxy(text: str, context: ssl.SSLContext) -> httpcore.Proxy | None:

@@ -57,9 +57,11 @@ class Pool:
         return True
 
     def add(self, connection: Connection) -> None:
-        """A connection was made."""
+        """A connection was made; the provider may have closed it in the same moment."""
         if self.closed:
-            connection.transport.abort()
+            connection.cut()
+        if connection.gone:
+            return
         self._all.add(connection)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._beat, self._tick)

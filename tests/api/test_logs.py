@@ -186,7 +186,7 @@ def plans_of(house: House, work: Callable[[], object]) -> list[str]:
 
 def test_the_csv_quotes_what_begins_like_a_formula_and_is_a_plain_link(sqlite_house: House) -> None:
     house = sqlite_house
-    names = ["=1+1", "+1", "-1", "@x", "plain, \"quoted\"\nnot", "ok"]
+    names = ["=1+1", "+1", "-1", "@x", 'plain, "quoted"\nnot', "ok"]
     for name in names:
         token, _ = house.world.token(house.ann.actor, name=name)
         wrote(house, house.ann, token_id=token, model="\tm" if name == "ok" else "m")

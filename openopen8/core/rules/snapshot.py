@@ -51,6 +51,9 @@ class Provider:
     status_map: dict[str, int]
     auto_disable: bool
     rest_until: int
+    proxy: str = ""
+    """URL of a proxy, still encrypted; empty = none."""
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True)
