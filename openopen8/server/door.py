@@ -17,8 +17,9 @@ HEAD_LIMIT = 64 * 1024
 """Bytes of request line and header fields together; of a chunked body's framing without a byte of body, too."""
 HEAD_SECONDS = 30.0
 """How long a new connection may take to send its first complete head."""
-MOST_WAITING = 100
-"""Requests of one connection that wait for the one before them."""
+READ_AHEAD, MOST_WAITING = 16, 100
+"""Requests of one connection that wait for the one before them: from so many on nothing more is read (until then
+it is, since that is how one sees that the caller left), and so many there may be in what has been read."""
 LINGER_SECONDS, LINGER_PAUSE = 30.0, 2.0
 """How long a caller may go on writing, and pause: closed in the middle of it, it may never see its answer."""
 
@@ -173,8 +174,8 @@ class Door(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._waiting = exchange
         else:
-            self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+            self._line_up()
 
     def on_body(self, body: bytes) -> None:
         self._fed = self._before = 0
@@ -241,6 +242,8 @@ class Door(HttpToolsProtocol):
         super().on_headers_complete()
         if switches:
             return
+        if self.pipeline:
+            self._line_up()
         if expect is not None:
             # A caller that gets its answer before a 100 may send its body or not, and nobody can tell: no
             # further request is taken.
@@ -280,6 +283,12 @@ class Door(HttpToolsProtocol):
         lines = [b"%b: %b" % pair for pair in self.headers if pair[0] != b"upgrade"]
         self._new_parser()
         self.data_received(b"%b %b HTTP/%b\r\n%b\r\n\r\n%b" % (method, self.url, version, b"\r\n".join(lines), rest))
+
+    def _line_up(self) -> None:
+        if len(self.pipeline) < READ_AHEAD:
+            self.flow.resume_reading()
+        else:
+            self.flow.pause_reading()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """uvicorn's way of beginning with a request."""
