@@ -14,7 +14,7 @@ from openopen8.core.services.ledger.known import Known
 from openopen8.core.services.ledger.rows import Stopped, holder_of
 from openopen8.core.services.ledger.store import Transaction
 from openopen8.core.services.ledger.texts import parsed
-from openopen8.core.services.snapshot import REVISION, read_snapshot
+from openopen8.core.services.snapshot import read_snapshot
 
 Clock = Callable[[], int]
 
@@ -25,15 +25,12 @@ async def run_batch(tx: Transaction, known: Known, items: Sequence[Item], clock:
     The caller commits and only then tells the waiters. When it does not commit, ``known`` must be distrusted.
     """
     version = await tx.version()
-    proved = known.proved(version)
-    wanted = Wanted()
+    wanted = Wanted(revision=not known.proved(version))
     for item in items:
         item.want(wanted, known)
     book = Book(known, clock(), worker_id)
-    if not proved:
-        await _read_snapshot(tx, known)
     if wanted:
-        await _read_rows(tx, book, wanted)
+        await _load(tx, book, wanted)
     await _hear(tx, book, items, version)
     outcomes = [_outcome(book, item) for item in items]
     await tx.save(book.changes.writes(known, book.now))
@@ -48,15 +45,11 @@ def _outcome(book: Book, item: Item) -> Any:
         return refusal.with_traceback(None)
 
 
-async def _read_snapshot(tx: Transaction, known: Known) -> None:
-    number = (await tx.select(REVISION))[0][0]
-    if number != known.snapshot.revision:
-        known.snapshot = await read_snapshot(number, tx.select)
-
-
-async def _read_rows(tx: Transaction, book: Book, wanted: Wanted) -> None:
+async def _load(tx: Transaction, book: Book, wanted: Wanted) -> None:
     loaded, known = await tx.load(wanted), book.known
-    known.learn_keys(loaded.keys, wanted.hashes)
+    if loaded.revision is not None and loaded.revision != known.snapshot.revision:
+        known.snapshot = await read_snapshot(loaded.revision, tx.select)
+    known.keys.update(loaded.keys)
     known.learn_numbers(loaded.counters, loaded.accounts)
     known.learn_holds(loaded.holds)
     for row in loaded.stopped:

@@ -17,9 +17,10 @@ from openopen8.core.services.ledger.listing import Listing
 class Wanted:
     """The rows that a batch needs and that are not known."""
 
-    __slots__ = ("hashes", "holds", "stopped", "tokens", "users")
+    __slots__ = ("hashes", "holds", "revision", "stopped", "tokens", "users")
 
-    def __init__(self) -> None:
+    def __init__(self, revision: bool) -> None:
+        self.revision = revision
         self.hashes: set[str] = set()
         self.tokens: set[int] = set()
         self.users: set[int] = set()
@@ -28,7 +29,7 @@ class Wanted:
         """Holds of which the whole row is needed."""
 
     def __bool__(self) -> bool:
-        return bool(self.hashes or self.holds or self.tokens or self.users or self.stopped)
+        return bool(self.revision or self.hashes or self.holds or self.tokens or self.users or self.stopped)
 
 
 class Item(Protocol):

@@ -55,15 +55,6 @@ class Known:
 
     # -- learning from rows ------------------------------------------------------------------------
 
-    def learn_keys(self, rows: Sequence[Sequence[Any]], asked: set[str]) -> None:
-        """Rows of ``statements.TOKENS``; of each, the hashes that were asked for."""
-        for key_hash, old_hash, old_until, *row in rows:
-            terms = terms_of(row)
-            if key_hash in asked:
-                self.keys[key_hash] = Key(row[0], row[2], terms)
-            if old_hash in asked and old_until is not None:
-                self.keys[old_hash] = Key(row[0], row[2], terms, old_until)
-
     def learn_numbers(self, counters: Sequence[Sequence[Any]], accounts: Sequence[Sequence[Any]]) -> None:
         for row in counters:
             self.counters[row[0]] = Counter(*row)
@@ -75,8 +66,20 @@ class Known:
             self.holds[row[0]] = Held(*row)
 
 
+def keys_of(rows: Sequence[Sequence[Any]], asked: set[str]) -> dict[str, Key]:
+    """Rows of ``statements.KEYS``; of each, the hashes that were asked for."""
+    found: dict[str, Key] = {}
+    for key_hash, old_hash, old_until, *row in rows:
+        terms = terms_of(row)
+        if key_hash in asked:
+            found[key_hash] = Key(row[0], row[2], terms)
+        if old_hash in asked and old_until is not None:
+            found[old_hash] = Key(row[0], row[2], terms, old_until)
+    return found
+
+
 def terms_of(row: Sequence[Any]) -> tuple[Any, ...]:
-    """A row of ``statements.TOKENS`` as the first fields of a Holder."""
+    """The columns of ``statements.KEYS`` from the id on as the first fields of a Holder."""
     return (
         row[0],  # token_id
         row[1],  # hint

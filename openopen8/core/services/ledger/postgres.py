@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain, count
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 
@@ -14,6 +15,8 @@ from openopen8.core.db import postgres_dsn
 from openopen8.core.services.ledger import statements as sql
 from openopen8.core.services.ledger.changes import Writes
 from openopen8.core.services.ledger.items import Wanted
+from openopen8.core.services.ledger.known import keys_of
+from openopen8.core.services.ledger.rows import Key
 from openopen8.core.services.ledger.statements import Statement
 from openopen8.core.services.ledger.store import Done, Loaded, Row, Rows, StoreDown, Work
 
@@ -40,7 +43,13 @@ _SETTINGS = (
 )
 
 
-def _together(statements: Iterable[Statement]) -> str:
+_NUMBERS = (5, 8, 4, 3, 1)
+"""How many columns of ``statements.LOCKED`` mean something, by kind of row."""
+_MOST_KEYS = 100_000
+
+
+@lru_cache(maxsize=64)
+def _together(statements: tuple[Statement, ...]) -> str:
     """Statements that change different rows as one: their CTEs all run, on one state of the tables."""
     number = count(1)
     parts = []
@@ -50,28 +59,38 @@ def _together(statements: Iterable[Statement]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-_TOGETHER = tuple(statement for statement in sql.WRITES if statement is not sql.LOG_SUPPRESS)
-_SAVE = _together(_TOGETHER)
-# looks for entries that may be of the same batch
-_SUPPRESS = sql.LOG_SUPPRESS.postgres.format(unnest="unnest($1::bigint[], $2::bigint[])")
+class Versioned(NamedTuple):
+    """A key as it was read, and by whom token and user had been written last: while that stays, the key is current."""
+
+    key: Key
+    token: int
+    user: int
 
 
 class PostgresTransaction:
     """Runs the statements' PostgreSQL text with one array per column."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, keys: dict[str, Versioned]) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def version(self) -> None:
-        """Nothing tells that nobody else has committed: every batch reads and locks its rows."""
+        """Nothing tells that nobody else has committed: every batch locks and reads its rows."""
 
     async def load(self, wanted: Wanted) -> Loaded:
-        keys = await self._rows(sql.KEYS.postgres, wanted.hashes)
-        tokens = wanted.tokens.union([row[3] for row in keys])
-        users = wanted.users.union([row[5] for row in keys])
-        holds, counters, accounts = await self._numbers(wanted.holds | wanted.stopped, tokens, users)
+        await self._read_keys(wanted.hashes - self._keys.keys())
+        asked = {hash: self._keys[hash] for hash in wanted.hashes if hash in self._keys}
+        holds, counters, accounts, versions, revision = await self._lock(wanted, asked)
+        current = {(token, by, user_by) for token, by, user_by in versions}
+        changed = {hash for hash, v in asked.items() if (v.key.token_id, v.token, v.user) not in current}
+        if changed:
+            for hash in changed:
+                del self._keys[hash]
+            return await self.load(wanted)
         stopped = await self._rows(sql.STOPPED.postgres, wanted.stopped)
-        return Loaded(keys, counters, accounts, [row for row in holds if row[0] in wanted.holds], stopped)
+        keys = {hash: versioned.key for hash, versioned in asked.items()}
+        holds = [row for row in holds if row[0] in wanted.holds]
+        return Loaded(revision[0][0], keys, counters, accounts, holds, stopped)
 
     async def select(self, query: str) -> Rows:
         rows: Rows = await self._connection.fetch(query)
@@ -84,30 +103,40 @@ class PostgresTransaction:
         return rows
 
     async def save(self, writes: Writes) -> None:
-        if any(writes):
-            pairs = zip(sql.WRITES, writes, strict=True)
-            columns = chain.from_iterable(_columns(kind, rows) for kind, rows in pairs if kind is not sql.LOG_SUPPRESS)
-            await self._connection.fetch(_SAVE, *columns)
-        if writes.suppressed:
-            await self._connection.execute(_SUPPRESS, *zip(*writes.suppressed, strict=True))
+        pairs = [(kind, rows) for kind, rows in zip(sql.WRITES, writes, strict=True) if rows]
+        # refusals that got no entry are counted in one that may be of the same batch
+        first = [pair for pair in pairs if pair[0] is not sql.LOG_SUPPRESS]
+        for part in (first, [pair for pair in pairs if pair[0] is sql.LOG_SUPPRESS]):
+            if part:
+                columns = chain.from_iterable(zip(*rows, strict=True) for _, rows in part)
+                await self._connection.fetch(_together(tuple(kind for kind, _ in part)), *columns)
 
-    async def _rows(self, query: str, values: set[Any]) -> Rows:
-        if not values:
-            return ()
-        rows: Rows = await self._connection.fetch(query, list(values))
-        return rows
+    async def _read_keys(self, hashes: set[str]) -> None:
+        if len(self._keys) > _MOST_KEYS:
+            self._keys.clear()
+        for row in await self._rows(sql.VERSIONED_KEYS, hashes):
+            *columns, token, user = row.values()
+            for hash, key in keys_of([columns], hashes).items():
+                self._keys[hash] = Versioned(key, token, user)
 
-    async def _numbers(self, holds: set[int], tokens: set[int], users: set[int]) -> tuple[list[Row], ...]:
-        found: tuple[list[Row], ...] = ([], [], [])
-        if holds or tokens or users:
-            for row in await self._connection.fetch(sql.NUMBERS, list(holds), list(tokens), list(users)):
-                kind, *values = row.values()
-                found[kind].append(values[: (5, 8, 4)[kind]])
+    async def _lock(self, wanted: Wanted, asked: dict[str, Versioned]) -> tuple[list[Row], ...]:
+        tokens, users = set(wanted.tokens), set(wanted.users)
+        for versioned in asked.values():
+            tokens.add(versioned.key.token_id)
+            users.add(versioned.key.user_id)
+        checked = [versioned.key.token_id for versioned in asked.values()]
+        holds = [*wanted.holds, *wanted.stopped]
+        found: tuple[list[Row], ...] = ([], [], [], [], [])
+        for row in await self._connection.fetch(sql.LOCKED, holds, list(tokens), list(users), checked):
+            kind, *values = row.values()
+            found[kind].append(values[: _NUMBERS[kind]])
         return found
 
-
-def _columns(statement: Statement, rows: list[tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
-    return zip(*rows, strict=True) if rows else [()] * len(statement.columns)
+    async def _rows(self, query: str, values: set[Any]) -> Sequence[asyncpg.Record]:
+        if not values:
+            return ()
+        rows: Sequence[asyncpg.Record] = await self._connection.fetch(query, list(values))
+        return rows
 
 
 class PostgresStore:
@@ -119,6 +148,7 @@ class PostgresStore:
         self._settings = "; ".join(_SETTINGS if durability == "full" else (*_SETTINGS, "SET synchronous_commit = off"))
         self._connection: asyncpg.Connection | None = None
         self._running: asyncio.Task[None] | None = None
+        self._keys: dict[str, Versioned] = {}
 
     def run(self, work: Work[T], done: Done[T]) -> None:
         self._running = asyncio.get_running_loop().create_task(self._run(work, done))
@@ -150,7 +180,7 @@ class PostgresStore:
             connection = await self._connected()
             await connection.execute("BEGIN")
             try:
-                result = await work(PostgresTransaction(connection))
+                result = await work(PostgresTransaction(connection, self._keys))
             except BaseException:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")

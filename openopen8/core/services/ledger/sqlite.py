@@ -16,8 +16,10 @@ from openopen8.core.db import Database, pragmas
 from openopen8.core.services.ledger import statements as sql
 from openopen8.core.services.ledger.changes import Writes
 from openopen8.core.services.ledger.items import Wanted
+from openopen8.core.services.ledger.known import keys_of
 from openopen8.core.services.ledger.store import Done, Loaded, Rows, StoreDown, Work
 from openopen8.core.services.ledger.texts import json_text
+from openopen8.core.services.snapshot import REVISION
 
 T = TypeVar("T")
 
@@ -39,12 +41,14 @@ class SqliteTransaction:
         return cast(int, self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     async def load(self, wanted: Wanted) -> Loaded:
-        keys = self._rows(sql.KEYS.sqlite, wanted.hashes)
+        revision = self._connection.execute(REVISION).fetchone()[0] if wanted.revision else None
+        keys = self._rows(sql.KEYS, wanted.hashes)
         stopped = self._rows(sql.STOPPED.sqlite, wanted.stopped)
         holds = self._rows(sql.HOLDS, wanted.holds)
         tokens = wanted.tokens.union([row[3] for row in keys], [row[1] for row in (*holds, *stopped)])
         users = wanted.users.union([row[5] for row in keys], [row[2] for row in (*holds, *stopped)])
-        return Loaded(keys, self._rows(sql.COUNTERS, tokens), self._rows(sql.ACCOUNTS, users), holds, stopped)
+        counters, accounts = self._rows(sql.COUNTERS, tokens), self._rows(sql.ACCOUNTS, users)
+        return Loaded(revision, keys_of(keys, wanted.hashes), counters, accounts, holds, stopped)
 
     async def select(self, query: str) -> Rows:
         return self._connection.execute(query).fetchall()

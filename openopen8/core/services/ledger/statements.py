@@ -79,49 +79,54 @@ def _cast(name: str, kind: str) -> str:
 # -- reading ---------------------------------------------------------------------------------------
 
 _HOLDER = (
-    "SELECT t.key_hash, t.old_key_hash, t.old_key_until, t.id, t.hint, t.user_id, u.enabled, u.deleted_at, u.role, "
+    "t.key_hash, t.old_key_hash, t.old_key_until, t.id, t.hint, t.user_id, u.enabled, u.deleted_at, u.role, "
     "u.group_id, u.extra_groups, u.ratio, u.log_address, t.deleted_at, t.enabled, t.expires_at, t.quota, "
-    "t.quota_period, t.allowed_models, t.ip_whitelist, t.group_id, t.rate_limit "
-    "FROM tokens t JOIN users u ON u.id = t.user_id WHERE "
+    "t.quota_period, t.allowed_models, t.ip_whitelist, t.group_id, t.rate_limit"
 )
-KEYS = Query(
-    _HOLDER
-    + "t.id IN (SELECT id FROM tokens WHERE key_hash IN (SELECT value FROM json_each(?1)) "
-    + "UNION SELECT id FROM tokens WHERE old_key_hash IN (SELECT value FROM json_each(?1)))",
-    _HOLDER
-    + "t.id IN (SELECT id FROM tokens WHERE key_hash = ANY($1::text[]) "
-    + "UNION SELECT id FROM tokens WHERE old_key_hash = ANY($1::text[]))",
-)
-
 _COUNTERS = (
     "SELECT token_id, used, used_total, held, period_start, last_used_at, refused_minute, refused_count "
     "FROM token_counters WHERE token_id "
 )
 _ACCOUNTS = "SELECT user_id, balance, held, revision FROM accounts WHERE user_id "
 _HOLDS = "SELECT id, token_id, user_id, amount, period_start FROM holds WHERE id "
+_LISTED = "IN (SELECT value FROM json_each(?1))"
 
-COUNTERS = _COUNTERS + "IN (SELECT value FROM json_each(?1))"
-ACCOUNTS = _ACCOUNTS + "IN (SELECT value FROM json_each(?1))"
-HOLDS = _HOLDS + "IN (SELECT value FROM json_each(?1))"
+KEYS = (
+    f"SELECT {_HOLDER} FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id IN "
+    f"(SELECT id FROM tokens WHERE key_hash {_LISTED} UNION SELECT id FROM tokens WHERE old_key_hash {_LISTED})"
+)
+COUNTERS = _COUNTERS + _LISTED
+ACCOUNTS = _ACCOUNTS + _LISTED
+HOLDS = _HOLDS + _LISTED
 
-NUMBERS = (
-    # one statement for all rows that must be locked: holds, then counters, then accounts, each by id, so that
-    # two workers can't wait for each other; each part reads the one before it, which keeps them in this order
+VERSIONED_KEYS = (
+    f"SELECT {_HOLDER}, t.xmin::text::bigint, u.xmin::text::bigint FROM tokens t JOIN users u ON u.id = t.user_id "
+    "WHERE t.id IN (SELECT id FROM tokens WHERE key_hash = ANY($1::text[]) "
+    "UNION SELECT id FROM tokens WHERE old_key_hash = ANY($1::text[]))"
+)
+"""PostgreSQL: with the transactions that wrote token and user last."""
+LOCKED = (
+    # one statement for all that must be locked: holds, then counters, then accounts, each by id, so that two workers
+    # can't wait for each other; each part reads the one before it, which keeps them in this order
     f"WITH h AS MATERIALIZED ({_HOLDS} = ANY($1::bigint[]) ORDER BY id FOR UPDATE), "
     f"c AS MATERIALIZED ({_COUNTERS} IN (SELECT unnest($2::bigint[]) UNION SELECT token_id FROM h) "
     "ORDER BY token_id FOR UPDATE), "
     f"a AS MATERIALIZED ({_ACCOUNTS} IN (SELECT unnest($3::bigint[]) UNION SELECT user_id FROM h) "
     "AND (SELECT count(*) FROM c) >= 0 ORDER BY user_id FOR UPDATE) "
-    "SELECT 0, h.*, NULL::bigint, NULL::bigint, NULL::bigint FROM h UNION ALL SELECT 1, c.* FROM c UNION ALL "
-    "SELECT 2, a.*, NULL, NULL, NULL, NULL FROM a"
+    "SELECT 0, h.*, NULL::bigint, NULL::bigint, NULL::bigint FROM h "
+    "UNION ALL SELECT 1, c.* FROM c "
+    "UNION ALL SELECT 2, a.*, NULL, NULL, NULL, NULL FROM a "
+    "UNION ALL SELECT 3, t.id, t.xmin::text::bigint, u.xmin::text::bigint, NULL, NULL, NULL, NULL, NULL "
+    "FROM unnest($4::bigint[]) AS k(id) JOIN tokens t ON t.id = k.id JOIN users u ON u.id = t.user_id "
+    "UNION ALL SELECT 4, number, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM revisions WHERE name = 'snapshot'"
 )
-"""PostgreSQL: holds (0), counters (1) and accounts (2) in one answer."""
+"""PostgreSQL: holds (0), counters (1), accounts (2), versions of keys (3) and revision (4) in one answer."""
 
 _STOPPED = (
     "SELECT id, token_id, user_id, amount, period_start, request_id, group_id, model, facts, progress "
     "FROM holds WHERE id "
 )
-STOPPED = Query(_STOPPED + "IN (SELECT value FROM json_each(?1))", _STOPPED + "= ANY($1::bigint[])")
+STOPPED = Query(_STOPPED + _LISTED, _STOPPED + "= ANY($1::bigint[])")
 
 _HEAR = (
     "WITH RECURSIVE w(n) AS (SELECT MIN(id) >> {bits} FROM admissions UNION ALL "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from openopen8.core.services.ledger.changes import Writes
 from openopen8.core.services.ledger.items import Wanted
+from openopen8.core.services.ledger.rows import Key
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -14,9 +15,12 @@ Rows = Sequence[Row]
 
 
 class Loaded(NamedTuple):
-    """Rows as the queries in ``statements`` name their columns; numbers are locked until the end."""
+    """What a batch works on; rows as the queries in ``statements`` name their columns, locked until the end."""
 
-    keys: Rows
+    revision: int | None
+    """Of the snapshot, when it was wanted."""
+    keys: Mapping[str, Key]
+    """By the hash that was asked for."""
     counters: Rows
     accounts: Rows
     holds: Rows
