@@ -168,7 +168,6 @@ async def _save(tx: Transaction, book: Book) -> None:
     moved = [(amount, record, id) for id, (amount, record) in changes.moved_holds.items()]
     await tx.write(sql.HOLDS_SET, moved)
     await tx.write(sql.HOLDS_END, [(id,) for id in sorted(changes.ended_holds)])
-    await tx.write(sql.USAGE_ADD, [(*key, *sums) for key, sums in sorted(changes.usage.items())])
     await tx.write(sql.LOG_NEW, changes.log)
     await tx.write(sql.LOG_SUPPRESS, [(count, token) for token, count in changes.suppressed.items()])
     since = book.now - limits.WINDOW

@@ -10,14 +10,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from openopen8.core.clock import HOUR, MINUTE
+from openopen8.core.clock import MINUTE
 from openopen8.core.errors import Problem
 from openopen8.core.rules import admission, limits, quota
 from openopen8.core.rules.admission import Ask, Grant, Holder
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.snapshot import Snapshot
 from openopen8.core.services.ledger.bill import Bill, Progress, Settled
-from openopen8.core.services.ledger.items import AccountRow, Changes, Counter, HoldRow, Listing, UsageKey
+from openopen8.core.services.ledger.items import AccountRow, Changes, Counter, HoldRow, Listing
 
 REFUSALS_A_MINUTE = 60
 """Refusals of one token that get an entry of their own in a minute."""
@@ -159,7 +159,7 @@ class Book:
         if hold is None:
             return Settled(0, self._remaining(bill.grant.holder))
         counts, ask = bill.counts, bill.grant.ask
-        self._close(hold, bill.receipt.credits, counts, bill.channel_id, failed=bill.status >= 400)
+        self._close(hold, bill.receipt.credits)
         self._log(
             **self._of_hold(hold),
             **_tokens(counts),
@@ -209,7 +209,7 @@ class Book:
         receipt = progress.get("receipt")
         credits = int(receipt["credits"]) if receipt else 0
         channel_id = int(progress.get("channel_id", 0))
-        self._close(hold, credits, counts, channel_id, failed=True)
+        self._close(hold, credits)
         self._log(
             **self._of_hold(hold),
             **_tokens(counts),
@@ -227,7 +227,7 @@ class Book:
         )
         return True
 
-    def _close(self, hold: HoldRow, credits: int, counts: Counts, channel_id: int, failed: bool) -> None:
+    def _close(self, hold: HoldRow, credits: int) -> None:
         counter, account = self.counters[hold.token_id], self.accounts[hold.user_id]
         counter.held -= hold.amount
         counter.used_total += credits
@@ -237,12 +237,6 @@ class Book:
         account.balance -= credits
         self._changed(hold.token_id, hold.user_id)
         self._show(hold.user_id)
-        hour = self.now // HOUR * HOUR
-        key = UsageKey(hold.user_id, hour, hold.token_id, hold.model, channel_id, hold.period_start)
-        sums = self.changes.usage.setdefault(key, [0] * 6)
-        added = (1, int(failed), counts.total_input, counts.total_output, counts.cache_read, credits)
-        for index, number in enumerate(added):
-            sums[index] += number
         self._end(hold.request_id)
 
     def _end(self, request_id: str) -> None:
@@ -259,6 +253,7 @@ class Book:
             "group_id": hold.group_id,
             "model": hold.model,
             "address": hold.facts.get("address", ""),
+            "period_start": hold.period_start,
         }
 
     def _remaining(self, holder: Holder) -> int:
@@ -309,6 +304,7 @@ _EMPTY_ENTRY: dict[str, Any] = {
     "address": "",
     "suppressed": 0,
     "details": None,
+    "period_start": None,
 }
 """In the order of the columns of ``statements.LOG_NEW``."""
 

@@ -104,27 +104,15 @@ class HoldRow(NamedTuple):
     progress: dict[str, Any] | None
 
 
-class UsageKey(NamedTuple):
-    """Which hourly row a charge belongs to."""
-
-    user_id: int
-    hour: int
-    token_id: int
-    model: str
-    channel_id: int
-    period_start: int
-
-
 @dataclass(slots=True)
 class Changes:
-    """What a batch will write: absolute values for hot rows, sums for usage, new rows for the rest."""
+    """What a batch will write: absolute values for hot rows, new rows for the rest."""
 
     counters: set[int] = field(default_factory=set)
     accounts: set[int] = field(default_factory=set)
     new_holds: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     moved_holds: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     ended_holds: set[str] = field(default_factory=set)
-    usage: dict[UsageKey, list[int]] = field(default_factory=dict)
     log: list[tuple[Any, ...]] = field(default_factory=list)
     suppressed: dict[int, int] = field(default_factory=dict)
     rates: dict[tuple[str, int], int] = field(default_factory=dict)

@@ -149,24 +149,6 @@ HOLDS_NEW = insert(
 )
 HOLDS_SET = update("holds", {"amount": "int", "progress": "json", "request_id": "text"}, "request_id")
 HOLDS_END = Statement("DELETE FROM holds WHERE request_id = ?", "DELETE FROM holds WHERE request_id = ANY($1::text[])")
-USAGE_ADD = insert(
-    "usage_hours",
-    {
-        "user_id": "int",
-        "hour": "int",
-        "token_id": "int",
-        "model": "text",
-        "channel_id": "int",
-        "period_start": "int",
-        "requests": "int",
-        "errors": "int",
-        "input_tokens": "int",
-        "output_tokens": "int",
-        "cached_tokens": "int",
-        "credits": "int",
-    },
-    adding=("requests", "errors", "input_tokens", "output_tokens", "cached_tokens", "credits"),
-)
 LOG_NEW = insert(
     "log_entries",
     {
@@ -195,6 +177,7 @@ LOG_NEW = insert(
         "address": "text",
         "suppressed": "int",
         "details": "json",
+        "period_start": "int",
     },
 )
 LOG_SUPPRESS = Statement(
