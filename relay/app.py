@@ -25,6 +25,7 @@ from relay.health import Health
 from relay.hot import Exchange
 from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
+from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
 from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
@@ -60,7 +61,7 @@ class Relay:
         self._given = upstream
         self._random = random
         self._heal_every = heal_every
-        self._healing: asyncio.Task[None] | None = None
+        self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open ledger and upstream pool."""
@@ -73,13 +74,16 @@ class Relay:
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
         self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
         ticker.start()
-        self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
+        self._rounds = [
+            asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
+            asyncio.create_task(keep_log(self._tools)),
+        ]
 
     async def stop(self) -> None:
         """Settle what waits and close."""
-        if self._healing is not None:
-            self._healing.cancel()
-            await asyncio.gather(self._healing, return_exceptions=True)
+        for task in self._rounds:
+            task.cancel()
+        await asyncio.gather(*self._rounds, return_exceptions=True)
         gate, self.gate = self.gate, None
         if gate is not None:
             gate.ticker.stop()

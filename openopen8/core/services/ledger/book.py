@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openopen8.core.clock import HOUR, MINUTE
+from openopen8.core.clock import MINUTE
 from openopen8.core.errors import Problem
 from openopen8.core.rules import admission, limits, quota
 from openopen8.core.rules.admission import Ask, Grant, Holder
@@ -145,6 +145,7 @@ class Book:
                 0,
                 ask.address if holder.log_address else "",
                 None,
+                None,
             )
         )
 
@@ -157,7 +158,7 @@ class Book:
         if held is None:
             return Settled(0, self._remaining(grant.holder))
         ask, holder = grant.ask, grant.holder
-        self._close(held, receipt.credits, counts, ask.model, bill.channel_id, bill.status >= 400)
+        self._close(held, receipt.credits)
         self.changes.log.append(
             (
                 self.now,
@@ -183,6 +184,7 @@ class Book:
                 bill.retries,
                 ask.address if holder.log_address else "",
                 json_text(bill.details) if bill.details else None,
+                held.period_start,
             )
         )
         return Settled(receipt.credits, self._remaining(holder))
@@ -217,7 +219,7 @@ class Book:
         credits = int(receipt["credits"]) if receipt else 0
         channel_id = int(progress.get("channel_id", 0))
         held = Held(hold.id, hold.token_id, hold.user_id, hold.amount, hold.period_start)
-        self._close(held, credits, counts, hold.model, channel_id, failed=True)
+        self._close(held, credits)
         self.changes.log.append(
             (
                 self.now,
@@ -243,6 +245,7 @@ class Book:
                 int(progress.get("retries", 0)),
                 hold.facts.get("address", ""),
                 None,
+                hold.period_start,
             )
         )
         return True
@@ -254,7 +257,7 @@ class Book:
         if gone is not None:
             self.changes.rates_end.append(gone)
 
-    def _close(self, held: Held, credits: int, counts: Counts, model: str, channel_id: int, failed: bool) -> None:
+    def _close(self, held: Held, credits: int) -> None:
         token_id, user_id, id = held.token_id, held.user_id, held.id
         changes, counter = self.changes, self.known.counters[token_id]
         counter.held -= held.amount
@@ -267,16 +270,6 @@ class Book:
         account.balance -= credits
         account.revision += 1
         changes.accounts.add(user_id)
-        key = (user_id, self.now // HOUR * HOUR, token_id, model, channel_id, held.period_start)
-        sums = changes.usage.get(key)
-        if sums is None:
-            sums = changes.usage[key] = [0] * 6
-        sums[0] += 1
-        sums[1] += failed
-        sums[2] += counts.total_input
-        sums[3] += counts.total_output
-        sums[4] += counts.cache_read
-        sums[5] += credits
         self.known.holds.pop(id, None)
         changes.moved_holds.pop(id, None)
         if changes.new_holds.pop(id, None) is None:

@@ -1,24 +1,22 @@
-"""What a batch will write: absolute values for hot rows, sums for usage, new rows for the rest."""
+"""What a batch will write: absolute values for hot rows, new rows for the rest."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from openopen8.core.services.ledger.known import Known
-from openopen8.core.services.ledger.rows import UsageKey
 
 Rows = list[tuple[Any, ...]]
 
 
 class Writes(NamedTuple):
-    """Rows by statement, each in the order of its columns; hot rows and usage sorted by key."""
+    """Rows by statement, each in the order of its columns; hot rows sorted by key."""
 
     counters: Rows
     accounts: Rows
     new_holds: Rows
     moved_holds: Rows
     ended_holds: Rows
-    usage: Rows
     log: Rows
     suppressed: Rows
     rates: Rows
@@ -31,7 +29,6 @@ class Changes:
 
     __slots__ = (
         "accounts", "beats", "counters", "ended_holds", "log", "moved_holds", "new_holds", "rates_end", "suppressed",
-        "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -40,7 +37,6 @@ class Changes:
         self.new_holds: dict[int, tuple[Any, ...]] = {}
         self.moved_holds: dict[int, tuple[Any, ...]] = {}
         self.ended_holds: set[int] = set()
-        self.usage: dict[UsageKey, list[int]] = {}
         self.log: Rows = []
         self.suppressed: dict[int, int] = {}
         self.rates_end: Rows = []
@@ -56,7 +52,6 @@ class Changes:
             new_holds=list(self.new_holds.values()),
             moved_holds=list(self.moved_holds.values()),
             ended_holds=[(id,) for id in sorted(self.ended_holds)],
-            usage=[(*key, *sums) for key, sums in sorted(self.usage.items())],
             log=self.log,
             suppressed=[(count, token) for token, count in self.suppressed.items()],
             rates=[told] if told else [],

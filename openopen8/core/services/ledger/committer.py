@@ -27,7 +27,6 @@ class Committer:
 
     def __init__(self, store: Store, worker_id: int, clock: Callable[[], int]) -> None:
         self.known = Known(worker_id)
-        """When the database last did not answer (ms)."""
         self._store = store
         self._worker_id = worker_id
         self._clock = clock

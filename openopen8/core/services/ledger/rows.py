@@ -87,9 +87,6 @@ class Stopped(NamedTuple):
     progress: dict[str, Any] | None
 
 
-UsageKey = tuple[int, int, int, str, int, int]
-"""Which hourly row a charge belongs to: user, hour, token, model, channel, period."""
-
 LAST_BITS = 40
 """Holds and admissions of worker ``w`` have the ids from ``w << 40`` on: a dead worker's are one range of keys."""
 

@@ -177,24 +177,6 @@ HOLDS_SET = update("holds", {"amount": "int", "progress": "json", "id": "int"}, 
 HOLDS_END = Statement(
     ("bigint[]",), "DELETE FROM holds WHERE id = ?", "DELETE FROM holds USING {unnest} AS d(id) WHERE holds.id = d.id"
 )
-USAGE_ADD = insert(
-    "usage_hours",
-    {
-        "user_id": "int",
-        "hour": "int",
-        "token_id": "int",
-        "model": "text",
-        "channel_id": "int",
-        "period_start": "int",
-        "requests": "int",
-        "errors": "int",
-        "input_tokens": "int",
-        "output_tokens": "int",
-        "cached_tokens": "int",
-        "credits": "int",
-    },
-    adding=("requests", "errors", "input_tokens", "output_tokens", "cached_tokens", "credits"),
-)
 LOG_NEW = insert(
     "log_entries",
     {
@@ -221,6 +203,7 @@ LOG_NEW = insert(
         "retries": "int",
         "address": "text",
         "details": "json",
+        "period_start": "int",
     },
     kind="'request'",
     suppressed="0",
@@ -228,9 +211,10 @@ LOG_NEW = insert(
 LOG_SUPPRESS = Statement(
     ("bigint[]", "bigint[]"),
     "UPDATE log_entries SET suppressed = suppressed + ? WHERE id = "
-    "(SELECT MAX(id) FROM log_entries WHERE token_id = ? AND kind = 'request' AND status >= 400)",
+    "(SELECT id FROM log_entries WHERE token_id = ? AND kind = 'request' AND status >= 400 ORDER BY id DESC LIMIT 1)",
     "UPDATE log_entries SET suppressed = suppressed + d.n FROM {unnest} AS d(n, token) "
-    "WHERE id = (SELECT MAX(id) FROM log_entries WHERE token_id = d.token AND kind = 'request' AND status >= 400)",
+    "WHERE id = (SELECT id FROM log_entries WHERE token_id = d.token AND kind = 'request' AND status >= 400 "
+    "ORDER BY id DESC LIMIT 1)",
 )
 RATES_ADD = insert("admissions", {"id": "int", "at": "int", "counts": "text"})
 RATES_END = Statement(
@@ -246,7 +230,6 @@ WRITES: tuple[Statement, ...] = (
     HOLDS_NEW,
     HOLDS_SET,
     HOLDS_END,
-    USAGE_ADD,
     LOG_NEW,
     LOG_SUPPRESS,
     RATES_ADD,
