@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -10,8 +11,9 @@ from openopen8.core.config import Settings, load_settings
 from openopen8.core.migrate import migrate
 from openopen8.core.services import clocks, setup
 from openopen8.core.tools import open_tools
-from openopen8.server import journal, supervisor
+from openopen8.server import journal
 from openopen8.server.listener import bind
+from openopen8.server.parts import supervise_command
 
 
 def add_to(nouns: Any) -> None:
@@ -30,8 +32,9 @@ def _serve(given: argparse.Namespace) -> int:
     journal.begin("serve", settings.log_level)
     listener = bind(settings.host, settings.port)
     _prepare(settings)
-    supervisor.run(lambda: load_settings(**chosen), listener, _say, may_compile=not given.no_build)
-    return 0
+    may_compile = "no" if given.no_build else "yes"
+    # the supervisor in a fresh image: what migrations need would stay in memory for as long as the server runs
+    os.execv(sys.executable, supervise_command(listener.detach(), chosen, may_compile))
 
 
 def _prepare(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -47,3 +48,8 @@ def dashboard_part(listener: int, lifeline: int, env: Mapping[str, str]) -> Part
 
 def compile_part(lifeline: int, env: Mapping[str, str]) -> Part:
     return Part("compile", "compile", lifeline, environment=env)
+
+
+def supervise_command(listener: int, chosen: Mapping[str, object], may_compile: str) -> list[str]:
+    """The supervisor; ``chosen`` are the settings that the command line said, which win over the environment."""
+    return [sys.executable, "-m", "openopen8.server", "supervise", str(listener), json.dumps(chosen), may_compile]
