@@ -114,7 +114,8 @@ def render_part(part: Part, losses: dict[str, None]) -> dict[str, Any]:
     if isinstance(part, Text | Refusal):
         return {"type": "input_text", "text": part.text}
     if isinstance(part, Image):
-        return {"type": "input_image", **_located(part.source), "detail": part.detail or "auto"}
+        detail = {"detail": part.detail} if part.detail else {}
+        return {"type": "input_image", **_located(part.source), **detail}
     if isinstance(part, Audio) and part.source is not None and part.source.kind == "base64":
         format = part.format or audio_format(part.source.media_type)
         return {"type": "input_audio", "input_audio": {"data": part.source.value, "format": format}}

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from relay.formats.carrier import opened
 from relay.formats.openai_responses.citations import parse_annotation, parse_logprobs, word
 from relay.formats.openai_responses.event import WireEvent, decode_event
 from relay.formats.openai_responses.output import dicts, logprobs_of, parse_call, parse_item, thought_text
 from relay.formats.openai_responses.response import stop_reason
-from relay.formats.openai_responses.thoughts import parse_reasoning
+from relay.formats.openai_responses.thoughts import OWN, parse_reasoning
 from relay.formats.openai_responses.usage import parse_usage, served
 from relay.framing import Frame
 from relay.neutral import (
@@ -170,7 +171,7 @@ class ResponsesReader:
             call = parse_call(raw)
             item.sent["text", 0] = len(call.arguments)
             self._called(item, call, out)
-        elif kind == "reasoning" and raw.get("encrypted_content") is not None and word(raw.get("id")):
+        elif kind == "reasoning" and word(raw.get("id")) and _own(raw.get("encrypted_content")):
             self._turn((at, "thinking", 0), out)
             out.append(Begin(Thinking(id=word(raw.get("id")))))
             item.thoughts = "begun"
@@ -343,6 +344,10 @@ class ResponsesReader:
         if self._open is not None:
             out.append(End())
             self._open = None
+
+
+def _own(encrypted: object) -> bool:
+    return isinstance(encrypted, str) and opened(encrypted, OWN).maker == OWN
 
 
 def _index(value: object) -> int:

@@ -13,11 +13,7 @@ from relay.neutral import Further, Usage
 
 _USUAL_TIERS = frozenset(("auto", "default", "standard"))
 
-_CALLS = {
-    "web_search_call": "web_search",
-    "file_search_call": "file_search",
-    "image_generation_call": "image_generation",
-}
+_CALLS = {"web_search_call": "web_search", "file_search_call": "file_search"}
 """Server tools that cost by the call; usage does not mention them."""
 
 

@@ -30,7 +30,6 @@ BUILDING = {
     "anthropic",
     "gemini",
     "openai_chat",
-    "openai_responses",
 }
 """Formats whose files are not complete yet."""
 MODELS = {

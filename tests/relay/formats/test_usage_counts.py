@@ -19,6 +19,7 @@ from relay.neutral import Answer, Choice, Text, Usage
 def parsed(name: str, usage: Any) -> Usage | None:
     bodies = {
         "openai_chat": {"choices": [{"message": {"content": ""}}], "usage": usage},
+        "openai_responses": {"output": [], "usage": usage},
         "anthropic": {"content": [], "usage": usage},
         "gemini": {"candidates": [{}], "usageMetadata": usage},
     }
