@@ -180,6 +180,9 @@ class ResponsesReader:
         """``response.output_item.done``: the whole item, for what its pieces left out."""
         raw = event.item if isinstance(event.item, dict) else None
         at, item = self._at(event)
+        if item.done and type(event.output_index) is not int:  # not numbered: another one
+            at = len(self._items)
+            item = self._items[at] = _Item()
         if raw is None or item.done:
             return
         item.done, kind = True, word(raw.get("type"))
