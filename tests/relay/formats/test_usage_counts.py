@@ -20,6 +20,7 @@ from relay.neutral import Answer, Choice, Further, Text, Usage
 def parsed(name: str, usage: Any) -> Usage | None:
     bodies = {
         "openai_chat": {"choices": [{"message": {"content": ""}}], "usage": usage},
+        "openai_responses": {"output": [], "usage": usage},
         "anthropic": {"content": [], "usage": usage},
         "gemini": {"candidates": [{}], "usageMetadata": usage},
     }
