@@ -11,8 +11,8 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
+from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
-from relay.routes import FORMATS
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,11 +11,12 @@ from relay import splice
 from relay.formats.fields import typed
 from relay.formats.format import Glance
 from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
-from relay.formats.openai_chat.errors import error_object
 from relay.formats.openai_chat.message import arguments, content_texts, dicts, word
 from relay.formats.openai_chat.usage import parse_usage
 from relay.formats.openai_chat.writer import DONE, chunk_head, usage_chunk
-from relay.formats.vendor import index_of, loads
+from relay.formats.openai_errors import error_object
+from relay.formats.renaming import patch_response
+from relay.formats.vendor import index_of
 from relay.framing import Frame, sse
 from relay.neutral import StreamError, Usage
 
@@ -34,26 +34,6 @@ def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
         given = None if raw is None else typed(raw, _options, "stream_options")
         changes["stream_options"] = _encode({**(given or {}), "include_usage": True})
     return splice.edited(body, glance.fields, changes) if changes else body
-
-
-def patch_response(body: bytes, model: str) -> bytes:
-    """A whole answer under the name ``model``; unchanged where it names none."""
-    try:
-        fields = splice.top_level(body)
-        return splice.edited(body, fields, {"model": _encode(model)}) if "model" in fields else body
-    except Problem:
-        return _renamed(body, model)
-
-
-def _renamed(body: bytes, model: str) -> bytes:
-    """For what strict parsers refuse: encoded anew, since the upstream's name must not show."""
-    try:
-        value = loads(body)
-    except ValueError:
-        return body
-    if not isinstance(value, dict) or "model" not in value:
-        return body
-    return json.dumps({**value, "model": model}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class ChatTap:

@@ -9,11 +9,11 @@ import msgspec
 from openopen8.core.errors import Problem
 from relay.formats import freeform, ids
 from relay.formats.format import Asked
-from relay.formats.openai_chat.errors import error_object
 from relay.formats.openai_chat.message import lose_others, render_citation, render_image, render_logprobs
 from relay.formats.openai_chat.response import custom_tools, finish_reason
 from relay.formats.openai_chat.thoughts import detail, encrypted, render_extra
 from relay.formats.openai_chat.usage import render_usage
+from relay.formats.openai_errors import error_object
 from relay.framing import sse
 from relay.neutral import (
     Arguments,

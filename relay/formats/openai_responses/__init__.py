@@ -1,7 +1,7 @@
 """OpenAI Responses: ``POST /v1/responses``."""
 
 from relay.formats.format import Format
-from relay.formats.openai_chat.errors import render_error
+from relay.formats.openai_errors import render_error
 from relay.formats.openai_responses.glance import glance
 from relay.formats.openai_responses.passthrough import ResponsesTap, patch_request, patch_response
 from relay.formats.openai_responses.reader import ResponsesReader

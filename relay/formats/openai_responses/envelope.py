@@ -9,7 +9,7 @@ from typing import Any
 
 from openopen8.core.errors import Problem
 from relay.formats.format import Asked
-from relay.formats.openai_chat.errors import error_object
+from relay.formats.openai_errors import error_object
 from relay.formats.openai_responses.usage import render_usage
 from relay.neutral import StopReason, Usage
 

@@ -9,12 +9,12 @@ import msgspec
 from openopen8.core.errors import Problem
 from relay import splice
 from relay.formats.format import Asked, Glance
-from relay.formats.openai_chat.passthrough import patch_response
 from relay.formats.openai_responses.citations import word
 from relay.formats.openai_responses.envelope import error_event, failure, response_object
 from relay.formats.openai_responses.event import WireEvent, decode_event, error_code
 from relay.formats.openai_responses.output import dicts, parse_item
 from relay.formats.openai_responses.usage import parse_usage, render_usage, served
+from relay.formats.renaming import patch_response
 from relay.formats.vendor import loads
 from relay.framing import Frame, sse
 from relay.neutral import Opaque, StreamError, Usage
