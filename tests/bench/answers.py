@@ -8,6 +8,7 @@ from functools import cache
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
+from relay.formats.format import Asked
 from relay.neutral import Answer, Choice, Delta, Start, Stop, Text, Usage, UsageReport
 
 CHUNKS = 100
@@ -41,11 +42,12 @@ def script(format: str) -> Script:
     wire = FORMATS[format]
     usage = Usage(Counts(input=INPUT, output=CHUNKS))
     answer = Answer("bench", "bench", (Choice(0, (Text(WORD * OUTPUT),), "stop"),), Usage(Counts(INPUT, output=OUTPUT)))
-    writer = wire.writer("bench", 1_700_000_000, "bench", True, False)
+    asked = Asked("bench", 1_700_000_000, "bench")
+    writer = wire.writer(asked)
     begun = writer.feed(Start("bench", "bench"))
     pieces = [writer.feed(Delta(WORD)) for _ in range(CHUNKS)]
     end = writer.feed(Stop("stop")) + writer.feed(UsageReport(usage)) + writer.end(usage)
-    return _script(wire.render_response(answer, "bench", 1_700_000_000, "bench"), [begun + pieces[0], *pieces[1:]], end)
+    return _script(wire.render_response(answer, asked).body, [begun + pieces[0], *pieces[1:]], end)
 
 
 def _script(whole: bytes, events: list[bytes], end: bytes) -> Script:
