@@ -50,6 +50,10 @@ class Head(Mapping[str, str]):
 
 def last_head(raw: bytes, interim: int) -> bytes:
     """The head in ``raw`` that follows so many interim ones (RFC 9110, 15.2), without its empty line."""
-    for _ in range(interim):
-        raw = raw.lstrip(b"\r\n").partition(b"\r\n\r\n")[2]
-    return raw.lstrip(b"\r\n").partition(b"\r\n\r\n")[0]
+    start, end = 0, -4
+    for _ in range(interim + 1):
+        start = end + 4
+        while raw.startswith((b"\r", b"\n"), start):  # llhttp skips empty lines in front of an answer
+            start += 1
+        end = raw.find(b"\r\n\r\n", start)
+    return raw[start:end]

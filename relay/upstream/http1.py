@@ -38,8 +38,6 @@ class Connection(asyncio.Protocol):
         self.answer: Http1Answer | None = None
         self.quiet = 0
         """Ticks without a sign of life."""
-        self.used = False
-        """True once a whole answer came: from then on it may be gone without anybody's fault."""
         self.gone = False
         self._pool = pool
         self._made = False
@@ -227,7 +225,6 @@ class Connection(asyncio.Protocol):
     def _finish(self, answer: Http1Answer) -> None:
         """The answer is complete: the connection is free before anybody hears of it."""
         self.answer = None
-        self.used = True
         if answer.waits:
             self.go_on_reading()
         if self._bodiless:
@@ -250,7 +247,7 @@ class Connection(asyncio.Protocol):
         if answer.status and exc is None and self._until_close(answer):
             answer.end(None)
             return
-        answer.stale = self.used and not self._raw and answer.status == 0
+        answer.stale = not self._raw and answer.status == 0
         answer.end(Failure("broken", "The connection to the provider broke."))
 
     def _until_close(self, answer: Http1Answer) -> bool:

@@ -37,7 +37,7 @@ class Http1Answer:
         self.failure: Failure | None = None
         self.over = False
         self.stale = False
-        """True when a pooled connection was gone before a byte was answered on it."""
+        """True when the connection was gone before a byte was answered on it."""
         self.finishing = 0
         """Ticks since ``finish`` was called; 0 = it was not."""
         self._inflater: Inflater | None = None

@@ -118,17 +118,21 @@ async def test_a_caller_that_pauses_at_the_end_does_not_stop_the_next_one(open: 
     async def script(peer: Peer) -> None:
         while True:
             await peer.request()
-            await peer.send(FINE)
+            await peer.send(FINE[:-2])
+            await heard.wait()
+            await peer.send(FINE[-2:])
 
     async with RawServer(script) as server:
         for _ in range(3):
+            heard = asyncio.Event()
             answer = await upstream.send(question(server.url))
-            ear = Ear(on_data=lambda _, answer=answer: answer.pause())
-            answer.flow(ear)
+            ear = Ear(answer, on_data=lambda _, answer=answer: answer.pause())
+            heard.set()
             await ear.until(2)
             answer.resume()
             assert await ear.over() is None
             answer.close()
+        assert server.made == 1
 
 
 def slow_receiver(go: asyncio.Event) -> Callable[[Peer], object]:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httptools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relay.upstream import Failure, Template
 from tests.conftest import EVERYTHING
 from tests.relay.upstream.wire import Outcome, consistent, outcome
 
@@ -139,6 +141,51 @@ def test_nothing_else_does_either(raw: bytes, cuts: list[int]) -> None:
     in_loop(lambda: consistent(raw, cuts))
     in_loop(lambda: consistent(b"HTTP/1.1 200 OK\r\n" + raw, cuts))
     in_loop(lambda: consistent(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + raw, cuts))
+
+
+class Heard:
+    """What a strict parser of requests makes of a head."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.begun = self.ended = 0
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        httptools.HttpRequestParser(self).feed_data(raw)
+
+    def on_message_begin(self) -> None:
+        self.begun += 1
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_message_complete(self) -> None:
+        self.ended += 1
+
+
+ANYTHING = st.text(st.one_of(st.sampled_from("\r\n \t:\0/?#@[]%.a1-_"), st.characters()), max_size=30)
+
+
+@MANY
+@given(
+    st.one_of(ANYTHING, ANYTHING.map("http://x.test/".__add__), ANYTHING.map("https://".__add__)),
+    st.dictionaries(st.one_of(NAMES, ANYTHING), st.one_of(VALUES, ANYTHING), max_size=5),
+    st.one_of(st.sampled_from(["GET", "POST", "DELETE"]), ANYTHING.filter(lambda text: not text.isalpha())),
+)
+def test_a_request_is_sent_as_it_was_meant_or_not_at_all(url: str, headers: dict[str, str], method: str) -> None:
+    try:
+        template = Template.make(url, headers, method)
+    except Failure as failure:
+        assert failure.kind == "unreachable"
+        return
+    heard = Heard(template.head + b"content-length: 0\r\n\r\n")
+    assert (heard.begun, heard.ended) == (1, 1) and template.url.endswith(heard.url.decode())
+    named = {name.decode(): value.decode() for name, value in heard.headers}
+    given = {name.lower(): value.strip(" \t") for name, value in headers.items()}
+    assert len(named) == len(heard.headers)
+    assert named == {"host": named["host"], "accept-encoding": "identity", "content-length": "0", **given}
 
 
 def test_two_connections_do_not_share_anything() -> None:

@@ -15,12 +15,14 @@ _HOP = (b"host", b"connection", b"content-length", b"transfer-encoding", b"http2
 
 
 class Echo:
-    """As ``Relay`` to the door. ``seen``: every request that was begun, whether or not it came to its end.
+    """As ``Relay`` to the door. ``seen``: every request that came to be answered.
 
-    A body that says ``stream`` is answered in chunks, one that says ``early`` before it is read.
+    A body that says ``stream`` is answered in chunks; with ``early`` a request with a header ``x-early`` is
+    answered before its body is read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, early: bool = True) -> None:
+        self._early = early
         self.seen: list[str] = []
         self.lost = 0
         """Callers that left before their answer."""
@@ -33,13 +35,14 @@ class Echo:
     async def answer(self, exchange: Exchange) -> None:
         path, query = exchange.route.path, exchange.query
         try:
-            self.seen.append(f"POST {path}")
-            if early(exchange.headers):
+            if self._early and early(exchange.headers):
+                self.seen.append(f"POST {path}")
                 return reply(exchange, {"early": path})
             body, more = b"", True
             while more:
                 part, more = await exchange.part()
                 body += part
+            self.seen.append(f"POST {path}")
             said = told("POST", path, query, exchange.headers, body)
             if b"stream" in body:
                 return await stream(exchange, said)
@@ -57,11 +60,10 @@ class Echo:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1000})
         path = canonical(scope["method"], scope["path"])
-        self.seen.append(f"{scope['method']} {path}")
         caller = _Sending(send)
-        if early(scope["headers"]):
-            await caller.whole({"early": path})
-            return
+        if self._early and early(scope["headers"]):
+            self.seen.append(f"{scope['method']} {path}")
+            return await caller.whole({"early": path})
         body, more = b"", True
         while more:
             message = await receive()
@@ -69,6 +71,7 @@ class Echo:
                 self.lost += 1
                 return
             body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.seen.append(f"{scope['method']} {path}")
         said = told(scope["method"], path, scope["query_string"], scope["headers"], body)
         await (caller.streamed(said) if b"stream" in body and scope["method"] == "POST" else caller.whole(said))
 
