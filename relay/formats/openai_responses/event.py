@@ -34,7 +34,6 @@ class WireEvent(msgspec.Struct, gc=False):
     output_index: Any = None
     content_index: Any = None
     summary_index: Any = None
-    item_id: Any = None
     delta: Any = None
     text: Any = None
     refusal: Any = None

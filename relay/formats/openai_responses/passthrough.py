@@ -16,7 +16,7 @@ from relay.formats.openai_responses.output import dicts, parse_item
 from relay.formats.openai_responses.usage import parse_usage, render_usage, served
 from relay.formats.renaming import patch_response
 from relay.formats.vendor import loads
-from relay.framing import Frame, sse
+from relay.framing import SSE, Frame, sse
 from relay.neutral import Opaque, StreamError, Usage
 from relay.neutral.answer import written
 
@@ -105,7 +105,7 @@ class ResponsesTap:
         """The held ending; ``usage`` stands in for the counts that the upstream left out."""
         if self.usage is not None or usage is None or not self._held:
             return self._held
-        frame = _frame(self._held)
+        (frame,) = SSE().feed(self._held)
         return _edited(frame, {"usage": _encode(render_usage(usage))})
 
     def fail(self, problem: Problem) -> bytes:
@@ -176,13 +176,6 @@ def _edited(frame: Frame, changes: dict[str, bytes]) -> bytes:
         value = loads(frame.data)  # what strict parsers refuse is encoded anew
         value["response"] |= {name: msgspec.Raw(raw) for name, raw in changes.items()}
         return sse(_encode(value), frame.event)
-
-
-def _frame(raw: bytes) -> Frame:
-    lines = raw.splitlines()
-    data = b"\n".join(line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:"))
-    event = next((line[6:].strip().decode("utf-8", "replace") for line in lines if line.startswith(b"event:")), "")
-    return Frame(event, data, raw)
 
 
 class _Piece(msgspec.Struct, gc=False):

@@ -266,3 +266,9 @@ def test_what_has_no_place_is_named() -> None:
         writer.feed(event)
     assert list(writer.losses) == ["image", "audio", "choices"]
     assert json.loads(frames(writer.end(USAGE))[-1].data)["response"]["output"][0]["content"][0]["text"] == "hi"
+
+
+def test_a_signed_text_ends_where_another_begins() -> None:
+    happened: list[Event] = [Begin(Text("one", signature=SIGNED)), Begin(Text("two")), Stop("stop")]
+    again = fold(events("openai_responses", written("openai_responses", happened, USAGE)))
+    assert again.parts == fold(happened).parts == (Text("one", signature=SIGNED), Text("two"))
