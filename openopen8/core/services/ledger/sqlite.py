@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
@@ -71,7 +71,7 @@ class SqliteTransaction:
 class SqliteStore:
     """One connection; writers of all processes queue at the database's lock file."""
 
-    def __init__(self, db: Database, durability: str = "full") -> None:
+    def __init__(self, db: Database, durability: str = "full", timer: Callable[[], float] = time.perf_counter) -> None:
         assert db.queue is not None and db.path is not None
         self._queue = db.queue
         self._connection = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False)
@@ -79,6 +79,7 @@ class SqliteStore:
             self._connection.execute(pragma)
         self._transaction = SqliteTransaction(self._connection)
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._timer = timer
         self._commit_seconds = 0.0
         self.slow = False
         """True while commits run in the thread."""
@@ -120,7 +121,7 @@ class SqliteStore:
 
     def _commit(self, result: T) -> T:
         """Make it durable and let the next one in."""
-        began = time.perf_counter()
+        began = self._timer()
         try:
             self._connection.execute("COMMIT")
         except BaseException as error:
@@ -130,7 +131,7 @@ class SqliteStore:
             raise
         finally:
             self._queue.release()
-        self._commit_seconds += (time.perf_counter() - began - self._commit_seconds) * _SHARE
+        self._commit_seconds += (self._timer() - began - self._commit_seconds) * _SHARE
         self.slow = self._commit_seconds > (QUICK if self.slow else SLOW)
         return result
 
