@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
 from openopen8.core.db import Database, WriteQueue
+from openopen8.core.rules.pricing import Counts
 from openopen8.core.services.ledger import Ledger, workers
 from openopen8.core.services.ledger.sqlite import SqliteStore
 from openopen8.core.tools import Tools
@@ -113,6 +115,27 @@ async def test_the_loop_goes_on_while_another_process_holds_the_queue(
     await desk.admit(value)
     assert all(store.in_loop().values())
     other.close()
+    desk.world.audit()
+
+
+async def test_the_loop_goes_on_while_a_foreign_program_holds_the_file(
+    placed: tuple[Desk, Placed, Stopwatch],
+) -> None:
+    desk, store, _ = placed
+    _, value = desk.world.token(desk.world.user())
+    grant = await desk.admit(value)
+    shell = sqlite3.connect(desk.tools.db.path or "", isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+    waiting = [asyncio.create_task(desk.admit(value)), desk.ledger.settle(desk.bill(grant, Counts(input=1)))]
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    assert not any(each.done() for each in waiting)
+    shell.execute("COMMIT")
+    shell.close()
+    await asyncio.gather(*waiting)
+    store.in_loop()
+    await desk.admit(value)
+    assert store.in_loop()["COMMIT"]
     desk.world.audit()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from openopen8.core.db import Database, pragmas
+from openopen8.core.db import BUSY_TIMEOUT_MS, Database, pragmas
 from openopen8.core.services.ledger import statements as sql
 from openopen8.core.services.ledger.changes import Writes
 from openopen8.core.services.ledger.items import Wanted
@@ -27,6 +27,8 @@ SLOW, QUICK = 0.002, 0.001
 """Seconds that a commit takes on average: beyond the first it moves to a thread, below the second it comes back."""
 _SHARE = 0.1
 """Weight of the last commit in the average."""
+_NOT_BUSY = "PRAGMA busy_timeout=0"
+"""The loop must not sleep in SQLite while a foreign program holds the lock of the file."""
 _WRITES = tuple(statement.sqlite for statement in sql.WRITES)
 
 
@@ -75,7 +77,7 @@ class SqliteStore:
         assert db.queue is not None and db.path is not None
         self._queue = db.queue
         self._connection = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False)
-        for pragma in pragmas(durability):
+        for pragma in (*pragmas(durability), _NOT_BUSY):
             self._connection.execute(pragma)
         self._transaction = SqliteTransaction(self._connection)
         self._thread = ThreadPoolExecutor(1, "ledger")
@@ -85,14 +87,14 @@ class SqliteStore:
         """True while commits run in the thread."""
 
     def run(self, work: Work[T], done: Done[T]) -> None:
-        if not self._queue.try_acquire():
-            # never hold the queue across turns of the event loop: a thread waits and does the whole
+        if not self._take():
+            # a thread waits and does the whole: the queue is never held across turns of the event loop, where
+            # whoever writes in the loop would wait for a turn that can't come
             self._in_thread(lambda: self._wait_and_run(work), done)
             return
         try:
-            result = self._begin(work)
+            result = self._do(work)
         except Exception as error:
-            self._queue.release()
             done(error)
             return
         if self.slow:
@@ -100,21 +102,36 @@ class SqliteStore:
         else:
             done(_outcome(lambda: self._commit(result)))
 
+    def _take(self) -> bool:
+        """Begin, if that is possible at once."""
+        if not self._queue.try_acquire():
+            return False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:  # a foreign program holds the file's lock; or worse, which the thread tells
+            self._queue.release()
+            return False
+        return True
+
     def _wait_and_run(self, work: Work[T]) -> T:
         self._queue.acquire()
         try:
-            result = self._begin(work)
-        except BaseException:
-            self._queue.release()
-            raise
-        return self._commit(result)
-
-    def _begin(self, work: Work[T]) -> T:
-        try:
+            self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._queue.release()
+            raise StoreDown(str(error)) from error
+        finally:
+            self._connection.execute(_NOT_BUSY)
+        return self._commit(self._do(work))
+
+    def _do(self, work: Work[T]) -> T:
+        """All but the commit; nothing is left of it when it fails."""
+        try:
             return run_through(cast("Coroutine[Any, Any, T]", work(self._transaction)))
         except BaseException as error:
             self._roll_back()
+            self._queue.release()
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreDown(str(error)) from error
             raise
