@@ -12,7 +12,7 @@ import pytest
 from openopen8.core.db import Database, WriteQueue
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.services.ledger import Ledger, workers
-from openopen8.core.services.ledger.sqlite import SqliteStore
+from openopen8.core.services.ledger.sqlite import PROBE_EVERY, SqliteStore
 from openopen8.core.tools import Tools
 from tests.core.ledger.desk import Desk
 
@@ -73,7 +73,7 @@ async def test_only_slow_commits_leave_the_loop_and_quick_ones_come_back(
     places = store.in_loop()
     assert not places["COMMIT"] and places["BEGIN"] and places["INSERT"]
     watch.seconds = 0.0
-    for _ in range(20):
+    for _ in range(PROBE_EVERY // 2 + 1):  # two commits each
         await desk.spend(value, 1, 1)
     store.in_loop()
     await desk.spend(value, 1, 1)

@@ -24,9 +24,11 @@ from openopen8.core.services.snapshot import REVISION
 T = TypeVar("T")
 
 SLOW, QUICK = 0.002, 0.001
-"""Seconds that a commit takes on average: beyond the first it moves to a thread, below the second it comes back."""
+"""Seconds that a commit takes: beyond the first on average it moves to a thread, below the second it comes back."""
 _SHARE = 0.1
 """Weight of the last commit in the average."""
+PROBE_EVERY = 100
+"""So many commits in the thread are followed by one in the loop: only there the time is the disk's alone."""
 _NOT_BUSY = "PRAGMA busy_timeout=0"
 """The loop must not sleep in SQLite while a foreign program holds the lock of the file."""
 _WRITES = tuple(statement.sqlite for statement in sql.WRITES)
@@ -83,6 +85,7 @@ class SqliteStore:
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._timer = timer
         self._commit_seconds = 0.0
+        self._until_probe = 0
         self.slow = False
         """True while commits run in the thread."""
 
@@ -97,10 +100,11 @@ class SqliteStore:
         except Exception as error:
             done(error)
             return
-        if self.slow:
+        if self.slow and self._until_probe:
+            self._until_probe -= 1
             self._in_thread(lambda: self._commit(result), done)
         else:
-            done(_outcome(lambda: self._commit(result)))
+            done(_outcome(lambda: self._measured(result)))
 
     def _take(self) -> bool:
         """Begin, if that is possible at once."""
@@ -138,7 +142,6 @@ class SqliteStore:
 
     def _commit(self, result: T) -> T:
         """Make it durable and let the next one in."""
-        began = self._timer()
         try:
             self._connection.execute("COMMIT")
         except BaseException as error:
@@ -148,8 +151,19 @@ class SqliteStore:
             raise
         finally:
             self._queue.release()
-        self._commit_seconds += (self._timer() - began - self._commit_seconds) * _SHARE
-        self.slow = self._commit_seconds > (QUICK if self.slow else SLOW)
+        return result
+
+    def _measured(self, result: T) -> T:
+        """Commit in the loop, and find out whether that goes on."""
+        began = self._timer()
+        self._commit(result)
+        took = self._timer() - began
+        if self.slow:
+            self.slow, self._commit_seconds = took > QUICK, took
+        else:
+            self._commit_seconds += (took - self._commit_seconds) * _SHARE
+            self.slow = self._commit_seconds > SLOW
+        self._until_probe = PROBE_EVERY
         return result
 
     def _roll_back(self) -> None:
