@@ -124,6 +124,7 @@ async def test_the_loop_goes_on_while_a_foreign_program_holds_the_file(
     desk, store, _ = placed
     _, value = desk.world.token(desk.world.user())
     grant = await desk.admit(value)
+    assert store._connection.execute("PRAGMA busy_timeout").fetchone()[0] == 0, "the loop would sleep in SQLite"
     shell = sqlite3.connect(desk.tools.db.path or "", isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
     waiting = [asyncio.create_task(desk.admit(value)), desk.ledger.settle(desk.bill(grant, Counts(input=1)))]
