@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from operator import itemgetter
 
 import msgspec
 
@@ -102,6 +103,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     """Of the row in ``holds``."""
 
 
+_ROOM = itemgetter(1)
 Windows = Callable[[limits.Limit], limits.Window]
 
 
@@ -229,21 +231,12 @@ def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) 
     if not bounds:
         return {}
     found = [(limit, windows(limit)) for limit in bounds]
-    full = [each for each in found if limits.full(*each)]
-    if full:
+    most, room = min([(limit.most, limit.most - window.count - 1) for limit, window in found], key=_ROOM)
+    if room < 0:
         # the one that frees its place last: before, a further try is refused again
+        full = [each for each in found if limits.full(*each)]
         raise limits.rate_limited(*max(full, key=lambda each: each[1].oldest), now)
-    tightest: tuple[int, int] | None = None
-    for limit, window in found:
-        room = limit.most - window.count - 1
-        if tightest is None or room < tightest[1]:
-            tightest = (limit.most, room)
-    if tightest is None:
-        return {}
-    return {
-        "x-ratelimit-limit-requests": str(tightest[0]),
-        "x-ratelimit-remaining-requests": str(tightest[1]),
-    }
+    return {"x-ratelimit-limit-requests": str(most), "x-ratelimit-remaining-requests": str(room)}
 
 
 def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Options) -> int:

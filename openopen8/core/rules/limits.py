@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from openopen8.core.clock import MINUTE
@@ -24,6 +26,7 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     oldest: int = 0
 
 
+@lru_cache(maxsize=16_384)
 def limits_of(
     user_id: int, model: str, user_model: int | None, group_id: int, group: int | None, token_id: int, token: int | None
 ) -> tuple[Limit, ...]:

@@ -12,6 +12,8 @@ import msgspec
 MAX_CREDITS = 9_000_000_000_000_000
 """The largest number of credits anywhere: exact in JSON numbers of every client (below 2^53)."""
 
+MOST_PLACES = 100
+"""Stored ratios have far fewer; what somebody types into a form need not be exact beyond."""
 _WIDE = Context(prec=200, traps=[Inexact])
 _notes = msgspec.json.Encoder().encode
 
@@ -19,7 +21,7 @@ _notes = msgspec.json.Encoder().encode
 @lru_cache(maxsize=4096)
 def _scaled(*values: Decimal) -> tuple[tuple[int, ...], int]:
     """Decimals as whole numbers of the same 10^-places: sums and products of those are exact, and quick."""
-    places = max(0, *(-int(value.as_tuple().exponent) for value in values))
+    places = min(max(0, *(-int(value.as_tuple().exponent) for value in values)), MOST_PLACES)
     return tuple(int(value.scaleb(places, _WIDE)) for value in values), places
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -14,10 +13,10 @@ from openopen8.core.models import Hold, TokenCounter
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.services.ledger import Ledger, workers
 from openopen8.core.services.ledger.sqlite import SqliteStore
-from openopen8.core.services.ledger.store import Store, StoreDown
 from openopen8.core.tools import Tools
 from tests.conftest import database_named
 from tests.core.ledger.desk import Desk
+from tests.core.ledger.stores import LosesAnswers
 
 
 def _name(url: str) -> str:
@@ -76,20 +75,6 @@ async def test_a_lost_connection_is_opened_anew_without_a_restart(postgres_tools
     assert len(desk.world.all(Hold)) == 2
     desk.world.audit()
     await ledger.close()
-
-
-class LosesAnswers:
-    """A store whose next commit takes place, but whose answer is lost."""
-
-    def __init__(self, inner: Store) -> None:
-        self.inner, self.lose = inner, False
-
-    def run(self, work: Any, done: Any) -> None:
-        lose, self.lose = self.lose, False
-        self.inner.run(work, lambda result: done(StoreDown("answer lost", uncertain=True) if lose else result))
-
-    async def close(self) -> None:
-        await self.inner.close()
 
 
 async def test_a_commit_whose_answer_is_lost_leaves_no_hold_and_charges_once(sqlite_tools: Tools) -> None:

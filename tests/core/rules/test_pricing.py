@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -9,7 +10,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openopen8.core.rules.pricing import MAX_CREDITS, Counts, Price, plain, price_at, price_of
+from openopen8.core.rules.pricing import MAX_CREDITS, Counts, Price, credits_of, plain, price_at, price_of
 
 ONE = Decimal(1)
 RATIOS = st.decimals(min_value=0, max_value=10**9, places=12, allow_nan=False, allow_infinity=False)
@@ -41,6 +42,26 @@ def test_a_receipt_adds_up_and_is_rounded_up_once(counts: Counts, a: Decimal, b:
     receipt = price_of(counts, Price(id=1, model="m", valid_from=0, input=a, output=b), group)
     true = sum((x.count * Fraction(x.ratio) for x in receipt.lines), Fraction(0)) * Fraction(group)
     assert receipt.credits == min(ceil(true), MAX_CREDITS)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), RATIOS, RATIOS, RATIOS)
+def test_a_hold_is_estimated_as_the_receipt_would_charge(
+    input: int, output: int, a: Decimal, b: Decimal, group: Decimal
+) -> None:
+    price = Price(id=1, model="m", valid_from=0, input=a, output=b)
+    assert credits_of(input, output, price, group) == price_of(Counts(input=input, output=output), price, group).credits
+
+
+@given(COUNTS, RATIOS, RATIOS, RATIOS, st.lists(st.text(max_size=9), max_size=2), st.integers(0, 2**43))
+def test_a_stored_receipt_says_what_the_receipt_says(
+    counts: Counts, a: Decimal, b: Decimal, group: Decimal, notes: list[str], period: int
+) -> None:
+    receipt = price_of(counts, Price(id=1, model="m", valid_from=0, input=a, output=b), group, tuple(notes))
+    assert json.loads(receipt.as_json(period)) == {**receipt.as_dict(), "period_start": period}
+
+
+def test_ratios_that_nobody_can_store_cost_no_time() -> None:
+    assert price_of(Counts(input=10), price(input="1e-999999"), ONE).credits in (0, 1)
 
 
 def test_the_row_that_holds_is_the_last_that_has_begun() -> None:

@@ -59,14 +59,15 @@ async def _load(tx: Transaction, book: Book, wanted: Wanted) -> None:
 
 async def _hear(tx: Transaction, book: Book, items: Sequence[Item], version: int | None) -> None:
     """Whom the other workers have admitted, where it may matter to one of ``items``."""
-    windows = book.known.windows
-    if version is not None and version == windows.version:
+    windows, groups = book.known.windows, []
+    if version is None:
+        scopes = {limit.scope for item in items if isinstance(item, Admit) for limit in _bounds(book, item)}
+        if not scopes:
+            return
+        # a token's and a user's windows are covered by their locked rows, a group's is not
+        groups = sorted(scope for scope in scopes if scope.startswith("group:"))
+    elif version == windows.version:
         return
-    bounds = {limit.scope for item in items if isinstance(item, Admit) for limit in _bounds(book, item)}
-    if version is None and not bounds:
-        return
-    # a token's and a user's windows are covered by their locked rows, a group's is not
-    groups = sorted(scope for scope in bounds if scope.startswith("group:"))
     windows.hear(await tx.hear(groups, windows.heard(), book.now - limits.WINDOW))
     windows.version = version
 

@@ -100,18 +100,9 @@ class Book:
         self.known.holds[id] = Held(id, token_id, user_id, amount, counter.period_start)
         facts = {"endpoint": ask.path, "stream": ask.stream, "address": ask.address if holder.log_address else ""}
         self.changes.new_holds[id] = (
-            id,
-            ask.request_id,
-            user_id,
-            token_id,
-            counter.period_start,
-            self.now,
-            grant.group.id,
-            ask.model,
-            json_text(facts),
-            amount,
-            None,
-        )
+            id, ask.request_id, user_id, token_id, counter.period_start, self.now, grant.group.id, ask.model,
+            json_text(facts), amount, None,
+        )  # fmt: skip
 
     def _refuse(self, ask: Ask, holder: Holder | None, problem: Problem) -> None:
         if holder is None or holder.token_deleted or holder.user_deleted:
@@ -125,29 +116,12 @@ class Book:
         if counter.refused_count > REFUSALS_A_MINUTE:
             self.changes.suppressed[holder.token_id] = self.changes.suppressed.get(holder.token_id, 0) + 1
             return
-        self.changes.log.append(
-            (
-                self.now,
-                ask.request_id,
-                holder.user_id,
-                holder.token_id,
-                holder.group,
-                None,
-                ask.model,
-                "",
-                ask.path,
-                ask.stream,
-                *_NOTHING,
-                problem.status,
-                _error(f"{problem.code}: {problem.message}"),
-                max(0, self.now - ask.started_at),
-                None,
-                0,
-                ask.address if holder.log_address else "",
-                None,
-                None,
-            )
-        )
+        entry = (
+            self.now, ask.request_id, holder.user_id, holder.token_id, holder.group, None, ask.model, "",
+            ask.path, ask.stream, *_NOTHING, problem.status, _error(f"{problem.code}: {problem.message}"),
+            max(0, self.now - ask.started_at), None, 0, ask.address if holder.log_address else "", None, None,
+        )  # fmt: skip
+        self.changes.log.append(entry)
 
     # -- going out ---------------------------------------------------------------------------------
 
@@ -159,34 +133,15 @@ class Book:
             return Settled(0, self._remaining(grant.holder))
         ask, holder = grant.ask, grant.holder
         self._close(held, receipt.credits)
-        self.changes.log.append(
-            (
-                self.now,
-                ask.request_id,
-                held.user_id,
-                held.token_id,
-                grant.group.id,
-                bill.channel_id or None,
-                ask.model,
-                bill.upstream_model,
-                ask.path,
-                ask.stream,
-                counts.total_input,
-                counts.total_output,
-                counts.cache_read,
-                counts.reasoning,
-                receipt.credits,
-                receipt.as_json(held.period_start),
-                bill.status,
-                _error(bill.error) if bill.error else "",
-                bill.latency_ms,
-                bill.first_token_ms,
-                bill.retries,
-                ask.address if holder.log_address else "",
-                json_text(bill.details) if bill.details else None,
-                held.period_start,
-            )
-        )
+        entry = (
+            self.now, ask.request_id, held.user_id, held.token_id, grant.group.id, bill.channel_id or None,
+            ask.model, bill.upstream_model, ask.path, ask.stream, counts.total_input, counts.total_output,
+            counts.cache_read, counts.reasoning, receipt.credits, receipt.as_json(held.period_start), bill.status,
+            _error(bill.error) if bill.error else "", bill.latency_ms, bill.first_token_ms, bill.retries,
+            ask.address if holder.log_address else "", json_text(bill.details) if bill.details else None,
+            held.period_start,
+        )  # fmt: skip
+        self.changes.log.append(entry)
         return Settled(receipt.credits, self._remaining(holder))
 
     def advance(self, hold_id: int, progress: Progress) -> None:
@@ -220,34 +175,16 @@ class Book:
         channel_id = int(progress.get("channel_id", 0))
         held = Held(hold.id, hold.token_id, hold.user_id, hold.amount, hold.period_start)
         self._close(held, credits)
-        self.changes.log.append(
-            (
-                self.now,
-                hold.request_id,
-                hold.user_id,
-                hold.token_id,
-                hold.group_id,
-                channel_id or None,
-                hold.model,
-                progress.get("upstream_model", ""),
-                hold.facts.get("endpoint", ""),
-                bool(hold.facts.get("stream")),
-                counts.total_input,
-                counts.total_output,
-                counts.cache_read,
-                counts.reasoning,
-                credits,
-                json_text(receipt) if receipt else None,
-                200 if progress else None,
-                "interrupted: the server stopped while this request was in flight",
-                None,
-                progress.get("first_token_ms"),
-                int(progress.get("retries", 0)),
-                hold.facts.get("address", ""),
-                None,
-                hold.period_start,
-            )
-        )
+        entry = (
+            self.now, hold.request_id, hold.user_id, hold.token_id, hold.group_id, channel_id or None, hold.model,
+            progress.get("upstream_model", ""), hold.facts.get("endpoint", ""), bool(hold.facts.get("stream")),
+            counts.total_input, counts.total_output, counts.cache_read, counts.reasoning, credits,
+            json_text(receipt) if receipt else None, 200 if progress else None,
+            "interrupted: the server stopped while this request was in flight", None,
+            progress.get("first_token_ms"), int(progress.get("retries", 0)), hold.facts.get("address", ""), None,
+            hold.period_start,
+        )  # fmt: skip
+        self.changes.log.append(entry)
         return True
 
     def beat(self) -> None:
@@ -288,6 +225,7 @@ class Book:
         self.changes.accounts.add(user_id)
 
 
+# log rows stand in the order of ``statements.LOG_NEW``, holds in that of ``HOLDS_NEW``
 _NOTHING = (0, 0, 0, 0, 0, None)
 """Tokens, credits and receipt of a refusal."""
 

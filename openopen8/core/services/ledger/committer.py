@@ -36,6 +36,7 @@ class Committer:
         self._alone = 0
         self._pause = RETRY_FIRST
         self._idle: asyncio.Future[None] | None = None
+        self._closed = False
 
     def submit(self, item: Item) -> None:
         """Do ``item`` in the next transaction."""
@@ -47,11 +48,13 @@ class Committer:
 
     async def close(self) -> bool:
         """Commit what waits; False when the database stays away, so that something is left to the next start."""
+        if self._closed:
+            return False
         if self._busy:
             self._idle = asyncio.get_running_loop().create_future()
             await asyncio.wait({self._idle}, timeout=RETRY_LAST)
         left = self._busy or bool(self._queue)
-        self._busy = True  # nothing more is begun
+        self._busy = self._closed = True  # nothing more is begun
         await self._store.close()
         return not left
 

@@ -72,7 +72,7 @@ def keys_of(rows: Sequence[Sequence[Any]], asked: set[str]) -> dict[str, Key]:
     """Rows of ``statements.KEYS``; of each, the hashes that were asked for."""
     found: dict[str, Key] = {}
     for key_hash, old_hash, old_until, *row in rows:
-        terms = terms_of(row)
+        terms = terms_of(tuple(row))
         if key_hash in asked:
             found[key_hash] = Key(row[0], row[2], terms)
         if old_hash in asked and old_until is not None:
@@ -80,7 +80,8 @@ def keys_of(rows: Sequence[Sequence[Any]], asked: set[str]) -> dict[str, Key]:
     return found
 
 
-def terms_of(row: Sequence[Any]) -> tuple[Any, ...]:
+@lru_cache(maxsize=10_000)
+def terms_of(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The columns of ``statements.KEYS`` from the id on as the first fields of a Holder."""
     return (
         row[0],  # token_id

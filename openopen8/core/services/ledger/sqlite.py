@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from openopen8.core.db import Database, pragmas
+from openopen8.core.db import BUSY_TIMEOUT_MS, Database, pragmas
 from openopen8.core.services.ledger import statements as sql
 from openopen8.core.services.ledger.changes import Writes
 from openopen8.core.services.ledger.items import Wanted
@@ -24,9 +24,13 @@ from openopen8.core.services.snapshot import REVISION
 T = TypeVar("T")
 
 SLOW, QUICK = 0.002, 0.001
-"""Seconds that a commit takes on average: beyond the first it moves to a thread, below the second it comes back."""
+"""Seconds that a commit takes: beyond the first on average it moves to a thread, below the second it comes back."""
 _SHARE = 0.1
 """Weight of the last commit in the average."""
+PROBE_EVERY = 100
+"""So many commits in the thread are followed by one in the loop: only there the time is the disk's alone."""
+_NOT_BUSY = "PRAGMA busy_timeout=0"
+"""The loop must not sleep in SQLite while a foreign program holds the lock of the file."""
 _WRITES = tuple(statement.sqlite for statement in sql.WRITES)
 
 
@@ -71,56 +75,73 @@ class SqliteTransaction:
 class SqliteStore:
     """One connection; writers of all processes queue at the database's lock file."""
 
-    def __init__(self, db: Database, durability: str = "full") -> None:
+    def __init__(self, db: Database, durability: str = "full", timer: Callable[[], float] = time.perf_counter) -> None:
         assert db.queue is not None and db.path is not None
         self._queue = db.queue
         self._connection = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False)
-        for pragma in pragmas(durability):
+        for pragma in (*pragmas(durability), _NOT_BUSY):
             self._connection.execute(pragma)
         self._transaction = SqliteTransaction(self._connection)
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._timer = timer
         self._commit_seconds = 0.0
+        self._until_probe = 0
         self.slow = False
         """True while commits run in the thread."""
 
     def run(self, work: Work[T], done: Done[T]) -> None:
-        if not self._queue.try_acquire():
-            # never hold the queue across turns of the event loop: a thread waits and does the whole
+        if not self._take():
+            # a thread waits and does the whole: the queue is never held across turns of the event loop, where
+            # whoever writes in the loop would wait for a turn that can't come
             self._in_thread(lambda: self._wait_and_run(work), done)
             return
         try:
-            result = self._begin(work)
+            result = self._do(work)
         except Exception as error:
-            self._queue.release()
             done(error)
             return
-        if self.slow:
+        if self.slow and self._until_probe:
+            self._until_probe -= 1
             self._in_thread(lambda: self._commit(result), done)
         else:
-            done(_outcome(lambda: self._commit(result)))
+            done(_outcome(lambda: self._measured(result)))
+
+    def _take(self) -> bool:
+        """Begin, if that is possible at once."""
+        if not self._queue.try_acquire():
+            return False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:  # a foreign program holds the file's lock; or worse, which the thread tells
+            self._queue.release()
+            return False
+        return True
 
     def _wait_and_run(self, work: Work[T]) -> T:
         self._queue.acquire()
         try:
-            result = self._begin(work)
-        except BaseException:
-            self._queue.release()
-            raise
-        return self._commit(result)
-
-    def _begin(self, work: Work[T]) -> T:
-        try:
+            self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._queue.release()
+            raise StoreDown(str(error)) from error
+        finally:
+            self._connection.execute(_NOT_BUSY)
+        return self._commit(self._do(work))
+
+    def _do(self, work: Work[T]) -> T:
+        """All but the commit; nothing is left of it when it fails."""
+        try:
             return run_through(cast("Coroutine[Any, Any, T]", work(self._transaction)))
         except BaseException as error:
             self._roll_back()
+            self._queue.release()
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreDown(str(error)) from error
             raise
 
     def _commit(self, result: T) -> T:
         """Make it durable and let the next one in."""
-        began = time.perf_counter()
         try:
             self._connection.execute("COMMIT")
         except BaseException as error:
@@ -130,8 +151,19 @@ class SqliteStore:
             raise
         finally:
             self._queue.release()
-        self._commit_seconds += (time.perf_counter() - began - self._commit_seconds) * _SHARE
-        self.slow = self._commit_seconds > (QUICK if self.slow else SLOW)
+        return result
+
+    def _measured(self, result: T) -> T:
+        """Commit in the loop, and find out whether that goes on."""
+        began = self._timer()
+        self._commit(result)
+        took = self._timer() - began
+        if self.slow:
+            self.slow, self._commit_seconds = took > QUICK, took
+        else:
+            self._commit_seconds += (took - self._commit_seconds) * _SHARE
+            self.slow = self._commit_seconds > SLOW
+        self._until_probe = PROBE_EVERY
         return result
 
     def _roll_back(self) -> None:

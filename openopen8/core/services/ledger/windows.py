@@ -34,11 +34,12 @@ class Sliding:
     def add(self, at: int, count: int = 1) -> None:
         """Remember ``count`` requests; other workers' may come late."""
         times = self._times
+        late = times and at < times[-1]
         for _ in range(count):
-            if not times or at >= times[-1]:
-                times.append(at)
-            else:
+            if late:
                 insort(times, at, self._start)
+            else:
+                times.append(at)
 
     def look(self, now: int) -> Window:
         """What counts at ``now``."""
@@ -82,9 +83,11 @@ class Windows:
 
     def admit(self, limits: Iterable[Limit], now: int) -> None:
         """One more request in each of these windows."""
+        fresh = self._fresh
         for limit in limits:
-            self._scope(limit.scope).add(now)
-            self._fresh[limit.scope] = self._fresh.get(limit.scope, 0) + 1
+            scope = limit.scope
+            self._scope(scope).add(now)
+            fresh[scope] = fresh.get(scope, 0) + 1
 
     # -- telling the others, hearing the others ----------------------------------------------------
 
