@@ -15,7 +15,7 @@ from relay import metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
-from relay.formats.format import Garbage, Tap
+from relay.formats.format import Asked, Garbage, Tap
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
@@ -26,6 +26,9 @@ from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 
 _ALL = 1_000
 """Attempts that are planned; retries are counted where they happen, since trials may be skipped."""
+
+_Passed = tuple[bytes, Measured, tuple[str, ...]]
+"""The caller's body, what it came to, and what of the answer was lost on the way."""
 
 PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
@@ -132,21 +135,23 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw)
-    body, tab.measured = passed
-    return Whole(body, tab.measured, _passed(answer.headers), prepared.losses)
+    body, tab.measured, lost = passed
+    if lost:
+        tab.losses = (*prepared.losses, *lost)
+    return Whole(body, tab.measured, _passed(answer.headers), tab.losses)
 
 
-def _unread(call: Call, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured] | None:
+def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
     """An answer of the usual kind in the caller's own format passes through; None for all others."""
     format = prepared.format
     found = format.survey(raw) if prepared.same and format.survey is not None else None
     if found is None or format.patch_response is None:
         return None
     model = call.glance.model
-    return raw if found.model == model else format.patch_response(raw, model), metering.of_usage(found.usage)
+    return raw if found.model == model else format.patch_response(raw, model), metering.of_usage(found.usage), ()
 
 
-async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> tuple[bytes, Measured]:
+async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> _Passed:
     """Every other answer, parsed: the counts, and the body in the caller's format."""
     try:
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
@@ -158,17 +163,15 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
     return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
 
 
-def _rendered(
-    gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int
-) -> tuple[bytes, Measured]:
+def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:
     model = call.glance.model
     measured = metering.of_answer(found, model, prompt)
     if prepared.same and prepared.format.patch_response is not None:
-        return prepared.format.patch_response(raw, model), measured
+        return prepared.format.patch_response(raw, model), measured, ()
     if found.usage is None:
         found = metering.with_usage(found, measured)
-    now_s = gate.tools.now() // 1000
-    return call.route.format.render_response(found, model, now_s, call.ask.request_id), measured
+    rendered = call.route.format.render_response(found, _asked(gate, call))
+    return rendered.body, measured, rendered.losses
 
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
@@ -185,10 +188,13 @@ def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
     if prepared.same and prepared.format.tap is not None:
         return prepared.format.tap(call.glance.model, call.glance.include_usage)
-    writer = call.route.format.writer(
-        call.glance.model, gate.tools.now() // 1000, call.ask.request_id, call.glance.include_usage, call.array
-    )
-    return Converting(prepared.format.reader(), writer)
+    return Converting(prepared.format.reader(), call.route.format.writer(_asked(gate, call)))
+
+
+def _asked(gate: Gate, call: Call) -> Asked:
+    glance = call.glance
+    now_s = gate.tools.now() // 1000
+    return Asked(glance.model, now_s, call.ask.request_id, glance.include_usage, call.array, glance.fields)
 
 
 def _passed(headers: Mapping[str, str]) -> Pairs:

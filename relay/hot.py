@@ -35,6 +35,9 @@ class Connection(Protocol):
     def answered(self) -> None:
         """The answer has been written: the next request may come."""
 
+    def hang_up(self) -> None:
+        """Close when what was written has been sent."""
+
 
 class Exchange:
     """One request and its caller; see ``Caller`` for the answer's side."""
@@ -44,7 +47,7 @@ class Exchange:
     __slots__ = (
         "_attending", "_body", "_chunked", "_connection", "_head", "_news", "complete", "declared", "disconnected",
         "headers", "keep_alive", "left", "on_slow", "pairs", "peer", "query", "response_complete", "route", "size",
-        "started",
+        "started", "task",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +74,7 @@ class Exchange:
         self.started = False
         self.left = False
         self.on_slow: Callable[[bool], None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self.pairs: Pairs = ()
         """Headers that every answer to this request carries."""
         self._connection = connection
@@ -182,8 +186,9 @@ class Exchange:
 
     def _end(self) -> None:
         self.response_complete = True
+        self.task = None
         self.headers = []  # an idle connection keeps this exchange, but not what was in it
         self._body = []
         if not self.keep_alive:
-            self._connection.transport.close()
+            self._connection.hang_up()
         self._connection.answered()

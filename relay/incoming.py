@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -12,6 +11,7 @@ from openopen8.core.rules.admission import Ask
 from relay.caller import Gone, Receive
 from relay.credentials import Headers, address_of, key_hash
 from relay.gate import Gate
+from relay.room import Kept
 from relay.routes import Route
 
 Part = Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -35,6 +35,8 @@ class Incoming(msgspec.Struct, eq=False, gc=False):
     here: bool
     """The whole body has arrived: it costs nothing more to look at it."""
     part: Part
+    kept: Kept
+    """What the body takes up of the worker's room."""
 
     def ask(self, problem: Problem | None = None) -> Ask:
         """The request as far as its head tells; ``problem`` is what is wrong with the rest."""
@@ -66,11 +68,12 @@ def incoming(
         key_hash(headers, query, gate.tools.keyring),
         address_of(peer, headers, gate.settings.trusted_proxies),
         gate.tools.now(),
-        asyncio.get_running_loop().time(),
+        gate.clock(),
         bool(route.stream) and b"alt=sse" not in query,
         declared,
         here,
         part,
+        Kept(gate.room),
     )
 
 

@@ -16,9 +16,6 @@ LARGEST_HEAD = 64 * 1024
 UNASKED = 64 * 1024
 """Bytes of a body that are read before key and address have been looked at."""
 
-SLOWEST = 60.0
-"""Seconds that a caller may pause in the middle of its body."""
-
 
 def check_head(scope: Any) -> None:
     """431 for more headers than any program has reason to send."""
@@ -54,7 +51,9 @@ def too_large(limit: int) -> Problem:
 async def read_body(gate: Gate, request: Incoming) -> bytes:
     """The body; raises Gone, 413 when it outgrows the limit, or what speaks against key and address."""
     if request.here:
-        return (await request.part())[0]
+        body = (await request.part())[0]
+        request.kept.take(len(body))
+        return body
     knocked = request.declared is not None and request.declared <= UNASKED
     if request.declared is not None and not knocked:
         await gate.ledger.knock(request.ask())
@@ -62,9 +61,10 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     while more:
-        part, more = await _part(request)
+        part, more = await _part(request, gate.settings.body_timeout)
         parts.append(part)
         size += len(part)
+        request.kept.take(len(part))
         if size > UNASKED and not knocked:
             await gate.ledger.knock(request.ask())
             knocked = True
@@ -73,9 +73,9 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _part(request: Incoming) -> tuple[bytes, bool]:
+async def _part(request: Incoming, patience: float) -> tuple[bytes, bool]:
     try:
-        async with asyncio.timeout(SLOWEST):
+        async with asyncio.timeout(patience):
             return await request.part()
     except TimeoutError:
         close = {"connection": "close"}

@@ -21,10 +21,11 @@ from openopen8.core.tools import Tools
 from relay import verdict
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, address
+from relay.formats import FORMATS
 from relay.formats.format import Garbage, Tap
 from relay.framing import SSE, Frame, FramingError
 from relay.planning import body_of, prepare
-from relay.routes import FORMATS, OPENAI, Route
+from relay.routes import OPENAI, Route
 from relay.streaming import QUIET
 from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large

@@ -20,6 +20,8 @@ class Received:
     body: bytes
     left: threading.Event = field(default_factory=threading.Event)
     answered: threading.Event = field(default_factory=threading.Event)
+    lines: tuple[str, ...] = ()
+    """The header lines as they came."""
 
     @property
     def json(self) -> Any:
@@ -42,7 +44,11 @@ class Exchange:
         self._gate = gate
 
     async def gate(self) -> None:
-        """Wait until the test calls ``let``."""
+        """Wait until the test calls ``let``; a caller that left takes no turn."""
+        while self._gate.locked():
+            if self.received.left.is_set():
+                raise ConnectionResetError
+            await asyncio.sleep(0.002)
         await self._gate.acquire()
 
     async def head(self, status: int = 200, headers: dict[str, str] | None = None) -> None:

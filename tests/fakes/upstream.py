@@ -166,7 +166,7 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     pairs = (line.partition(":") for line in head[1:] if line)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Received(method, path, headers, body)
+    return Received(method, path, headers, body, lines=tuple(line for line in head[1:] if line))
 
 
 async def _watch(reader: asyncio.StreamReader, received: Received) -> None:

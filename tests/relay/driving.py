@@ -153,7 +153,8 @@ def question(stream: bool = False, **more: Any) -> dict[str, Any]:
 def _written(method: str, path: str, query: str, headers: Headers, body: bytes) -> bytes:
     """The request as it goes over the wire; without a length in chunks."""
     target = quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
-    lines = [f"{method} {target} HTTP/1.1", "host: gateway", *(f"{name}: {value}" for name, value in headers.items())]
+    given = {"host": "gateway"} | headers
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
     if body and "content-length" not in headers:
         lines.append("transfer-encoding: chunked")
         pieces = (body[at : at + 65536] for at in range(0, len(body), 65536))

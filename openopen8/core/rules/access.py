@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from openopen8.core.config import Network
@@ -46,9 +46,13 @@ def _networks(ranges: tuple[str, ...]) -> tuple[Network, ...]:
 
 def address_allowed(address: str, ranges: Iterable[str]) -> bool:
     """True when the list is empty or holds ``address`` (both already normalised)."""
-    networks = _networks(tuple(ranges))
-    if not networks:
-        return True
+    ranges = tuple(ranges)
+    return not ranges or _in_ranges(address, ranges)
+
+
+@lru_cache(maxsize=4096)
+def _in_ranges(address: str, ranges: tuple[str, ...]) -> bool:
+    networks = _networks(ranges)
     known = normal_address(address)
     return known is not None and any(known in network for network in networks)
 
@@ -88,10 +92,9 @@ def _hop(text: str) -> Address | None:
     return normal_address(text)
 
 
-def model_allowed(model: str, allowed: Iterable[str]) -> bool:
+def model_allowed(model: str, allowed: Collection[str]) -> bool:
     """True when the list is empty or names the model."""
-    names = tuple(allowed)
-    return not names or model in names
+    return not allowed or model in allowed
 
 
 def may_use_group(group_id: int, selectable: bool, own_group: int, extra_groups: Iterable[int], role: str) -> bool:

@@ -30,7 +30,11 @@ class Attempt:
 
 def candidates(snapshot: Snapshot, group_id: int, model: str, endpoint: str) -> tuple[Provider, ...]:
     """Channels that are enabled, serve the model, belong to the group and can do the endpoint."""
-    return tuple(p for p in snapshot.serving(group_id, model) if endpoint in ENDPOINTS.get(p.type, frozenset()))
+    return tuple(
+        p
+        for p in snapshot.providers
+        if model in p.models and group_id in p.groups and endpoint in ENDPOINTS.get(p.type, frozenset())
+    )
 
 
 def plan(providers: Iterable[Provider], now: int, most: int, random: Random, turn: Turn) -> tuple[Attempt, ...]:

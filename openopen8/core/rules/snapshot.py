@@ -66,19 +66,5 @@ class Snapshot:
     providers: tuple[Provider, ...] = ()
     prices: dict[str, tuple[Price, ...]] = field(default_factory=dict)
     """By model, each sorted by ``valid_from``."""
-    _serving: dict[tuple[int, str], tuple[Provider, ...]] = field(default_factory=dict, repr=False, compare=False)
-
-    def serving(self, group_id: int, model: str) -> tuple[Provider, ...]:
-        """Channels of a group that serve a model; found by one look however many channels there are."""
-        if not self._serving:
-            self._serving.update(_index(self.providers))
-        return self._serving.get((group_id, model), ())
-
-
-def _index(providers: tuple[Provider, ...]) -> dict[tuple[int, str], tuple[Provider, ...]]:
-    found: dict[tuple[int, str], list[Provider]] = {}
-    for provider in providers:
-        for group in provider.groups:
-            for model in provider.models:
-                found.setdefault((group, model), []).append(provider)
-    return {place: tuple(listed) for place, listed in found.items()}
+    served: dict[tuple[int, str, str], tuple[Provider, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Filled as requests come: who serves a model in a group at an endpoint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -44,12 +45,16 @@ _int = msgspec.json.Decoder(int | None).decode
 _bool = msgspec.json.Decoder(bool | None).decode
 _options = msgspec.json.Decoder(_StreamOptions | None).decode
 _messages = msgspec.json.Decoder(list[_Message]).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 _head = msgspec.json.Decoder(_Head).decode
 
 _MEDIA = frozenset(("image_url", "image", "input_image", "input_audio", "video_url", "file", "input_file", "document"))
 
 _COUNTED = ("tools", "functions", "response_format")
 """Fields beside the messages that vendors put into the prompt: counted by their JSON."""
+
+
+_TOOLS = frozenset(("tools", "functions", "web_search_options"))
 
 
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
@@ -61,7 +66,7 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Gla
         head = _by_field(fields, path_model)
     if not head.messages:
         raise invalid("messages must be a non-empty list.", "messages")
-    texts, images = _contents(head.messages)
+    texts, images, audio = _contents(head.messages)
     texts += [bytes(fields[name]).decode() for name in _COUNTED if name in fields]
     old = within(head.max_tokens, "max_tokens", 1, MAX_TOKENS)
     new = within(head.max_completion_tokens, "max_completion_tokens", 1, MAX_TOKENS)
@@ -75,6 +80,8 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Gla
         images=images,
         messages=len(head.messages),
         fields=fields,
+        audio=audio,
+        tools=_offered(fields),
     )
 
 
@@ -95,17 +102,30 @@ def _by_field(fields: dict[str, msgspec.Raw], path_model: str | None) -> _Head:
     return _Head(model, messages, **found)
 
 
-def _contents(messages: list[_Message]) -> tuple[list[str], int]:
-    """All text of the turns, and how many parts are something else."""
+def _offered(fields: dict[str, msgspec.Raw]) -> int:
+    """How many tools there are to call; what is no list is the vendor's to refuse."""
+    if fields.keys().isdisjoint(_TOOLS):
+        return 0
+    search = fields.get("web_search_options", b"null")
+    found = int(len(search) > len("null"))
+    for name in ("tools", "functions"):
+        with suppress(msgspec.MsgspecError, RecursionError):
+            found += len(_list(fields.get(name, b"null")) or ())
+    return found
+
+
+def _contents(messages: list[_Message]) -> tuple[list[str], int, int]:
+    """All text of the turns, how many parts are something else, and how many of those are sound."""
     texts: list[str] = []
-    images = 0
+    images = audio = 0
     for message in messages:
         if isinstance(message.content, str):
             texts.append(message.content)
         elif message.content:
             texts += [text for part in message.content if isinstance(text := part.text or part.refusal, str)]
             images += sum(part.type in _MEDIA for part in message.content)
+            audio += sum(part.type == "input_audio" for part in message.content)
         for calls in (message.tool_calls, message.function_call):
             if len(calls) > 4:  # longer than null and []
                 texts.append(bytes(calls).decode())
-    return texts, images
+    return texts, images, audio

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats.format import Survey
+from relay.formats.openai_chat.usage import charged_tier
 from relay.formats.vendor import MAX_COUNT
 from relay.neutral import Usage
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 
 
+Nothing = Literal[0] | None
+"""Sounds, pictures and cache writes are for the parser."""
+
+
 class _InputDetails(msgspec.Struct, gc=False):
     cached_tokens: Count = 0
+    audio_tokens: Nothing = None
+    image_tokens: Nothing = None
+    cache_write_tokens: Nothing = None
 
 
 class _OutputDetails(msgspec.Struct, gc=False):
     reasoning_tokens: Count = 0
+    audio_tokens: Nothing = None
+    image_tokens: Nothing = None
 
 
 class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -37,6 +47,7 @@ class _Whole(msgspec.Struct, gc=False):
     object: str = ""
     type: str = ""
     error: Any = None
+    service_tier: Any = None
 
 
 _decode = msgspec.json.Decoder(_Whole).decode
@@ -53,7 +64,7 @@ def survey(body: bytes) -> Survey | None:
     if not whole.choices or not all(bytes(choice).startswith(b"{") for choice in whole.choices):
         return None
     counts = _counts(whole.usage)
-    return None if counts is None else Survey(whole.model, Usage(counts))
+    return None if counts is None else Survey(whole.model, Usage(counts, tier=charged_tier(whole.service_tier)))
 
 
 def _counts(usage: _Usage) -> Counts | None:
