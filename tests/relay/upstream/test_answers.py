@@ -263,7 +263,10 @@ async def test_closing_in_the_middle_cuts_the_connection(open: Open) -> None:
             assert ear is None or not ear.ends
 
 
-async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_used_again(open: Open) -> None:
+@pytest.mark.parametrize("paused", [False, True])
+async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_used_again(
+    open: Open, paused: bool
+) -> None:
     upstream = open()
 
     async def script(peer: Peer) -> None:
@@ -279,6 +282,8 @@ async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_us
             answer = await upstream.send(question(server.url))
             ear = Ear(answer)
             await ear.until(3)
+            if paused:
+                answer.pause()
             answer.finish()
             said.set()
             await asyncio.sleep(0.05)
