@@ -51,16 +51,11 @@ class Dialer:
 
     async def _called(self, origin: Origin, address: str, factory: Callable[[], Connection]) -> Connection:
         # The loop gets an address in writing, so it looks nothing up. It makes the socket itself: uvloop and asyncio
-        # disagree on who closes one that was handed to a connection which was then given up.
+        # disagree on who closes one that was handed over for a connection which is then given up.
         more: dict[str, Any] = {}
         if origin.scheme == "https":
             more = {"ssl": self._sessions.context, "server_hostname": origin.host.rstrip(".")}
-        connection = factory()
-        try:
-            await asyncio.get_running_loop().create_connection(lambda: connection, address, origin.port, **more)
-        except BaseException:
-            connection.cut()  # uvloop may hand over a transport after the making was given up
-            raise
+        _, connection = await asyncio.get_running_loop().create_connection(factory, address, origin.port, **more)
         return connection
 
 

@@ -40,7 +40,6 @@ class Connection(asyncio.Protocol):
         """Ticks without a sign of life."""
         self.gone = False
         self._pool = pool
-        self._made = False
         self._parser = HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._raw = b""
@@ -89,8 +88,7 @@ class Connection(asyncio.Protocol):
         """Close at once; the answer is told by whoever cuts."""
         self.answer = self._unsent = None
         self.gone = True
-        if self._made:
-            self.transport.abort()
+        self.transport.abort()
 
     def stop_reading(self) -> None:
         if not self.transport.is_closing():
@@ -105,9 +103,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._made = True
-        if self.gone:
-            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         answer = self.answer

@@ -98,8 +98,9 @@ class Http1Answer:
         elif self.finishing == 0:
             self._parts, self._size, self._limit = [], 0, LEFT_OVER
             self.finishing = 1
-            self._paused = False
-            self._release()
+            if self.waits:
+                self._paused = self._held = False
+                self.connection.go_on_reading()
 
     def close(self) -> None:
         self._sink = None

@@ -18,29 +18,27 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parents[1] / "relay" / "upstream" / "corpus"
+FOUND = Path(__file__).parent / "corpus" / "upstream"
+"""Inputs of earlier runs, each of which takes a way of its own through the client."""
 METHODS = ("POST", "GET", "HEAD")
 
-loop = asyncio.new_event_loop()
 
-
-def check(data: bytes) -> None:
+async def tried(data: bytes) -> None:
     """One input: how it is cut, the method, then the answer's bytes."""
     from tests.relay.upstream.reference import reference
     from tests.relay.upstream.wire import consistent
 
     cuts, method, raw = data[:4], METHODS[(data[4:5] or b"\0")[0] % 3], data[5:]
 
-    async def run() -> None:
-        found = consistent(raw, [cut * max(1, len(raw) // 256) for cut in cuts], method)
-        if not found.failed and not any(name == "content-encoding" for name, _ in found.headers):
-            other = reference(raw, method)
-            assert other is None or other == (found.status, found.body), (other, found)
-
-    loop.run_until_complete(run())
+    found = consistent(raw, [cut * max(1, len(raw) // 256) for cut in cuts], method)
+    if not found.failed and not any(name == "content-encoding" for name, _ in found.headers):
+        other = reference(raw, method)
+        assert other is None or other == (found.status, found.body), (other, found)
 
 
 def seeds() -> list[bytes]:
-    return [bytes([7, 60, 120, 200, 0]) + path.read_bytes() for path in sorted(CORPUS.glob("*/*.http"))]
+    known = [bytes([7, 60, 120, 200, 0]) + path.read_bytes() for path in sorted(CORPUS.glob("*/*.http"))]
+    return known + [path.read_bytes() for path in sorted(FOUND.iterdir())]
 
 
 def guided(arguments: list[str]) -> None:
@@ -49,10 +47,11 @@ def guided(arguments: list[str]) -> None:
 
     with atheris.instrument_imports(include=["relay.upstream"]):
         import relay.upstream.http1  # noqa: F401
+    loop = asyncio.new_event_loop()
     folder = Path(tempfile.mkdtemp(prefix="openopen8-fuzz-"))
     for number, seed in enumerate(seeds()):
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *arguments, str(folder)], check)
+    atheris.Setup([sys.argv[0], *arguments, str(folder)], lambda data: loop.run_until_complete(tried(data)))
     atheris.Fuzz()
 
 
@@ -76,7 +75,7 @@ def by_chance(seconds: float) -> None:
             (rng.choice(kinds), rng.randrange(10_000), rng.choice([*pieces, rng.randbytes(rng.randint(1, 3))]))
             for _ in range(rng.randint(1, 5))
         ]
-        check(changed(rng.choice(known), changes))
+        asyncio.run(tried(changed(rng.choice(known), changes)))
         count += 1
     print(f"{count:,} inputs, no finding")
 

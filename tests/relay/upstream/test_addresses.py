@@ -126,19 +126,23 @@ def test_families_are_called_by_turns_beginning_with_the_first() -> None:
 
 
 class Attempts:
-    """Attempts that go as they are told: ``fine``, ``refused``, ``hangs``."""
+    """Attempts that go as they are told: ``fine``, ``refused``, ``hangs``, ``together`` (with another such one)."""
 
     def __init__(self, **fates: str) -> None:
         self.fates = fates
         self.begun: list[str] = []
         self.given_up: list[str] = []
         self.cut_ones: list[str] = []
+        self._together = asyncio.Event()
 
     async def __call__(self, name: str) -> Made:
         self.begun.append(name)
         try:
             if self.fates[name] == "hangs":
                 await asyncio.sleep(3600)
+            if self.fates[name] == "together":
+                self._together.set() if len(self.begun) > 1 else None
+                await self._together.wait()
             await asyncio.sleep(0)
         except asyncio.CancelledError:
             self.given_up.append(name)
@@ -175,11 +179,10 @@ async def test_one_that_hangs_is_overtaken_and_given_up() -> None:
 
 
 async def test_two_that_answer_at_the_same_moment_leave_one() -> None:
-    attempts = Attempts(a="fine", b="fine", c="fine")
-    found = await first("abc", attempts, head_start=0)
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert sorted([found.name, *attempts.cut_ones, *attempts.given_up]) == sorted(attempts.begun)
+    attempts = Attempts(a="together", b="together")
+    found = await first("ab", attempts, head_start=0.001)
+    await asyncio.sleep(0)
+    assert sorted([found.name, *attempts.cut_ones]) == ["a", "b"] and attempts.given_up == []
 
 
 async def test_when_none_answers_the_last_error_is_told() -> None:

@@ -195,7 +195,8 @@ async def test_what_can_not_be_unpacked_within_bounds_is_a_failure(open: Open, c
     head = OK + f"content-encoding: {coding}\r\ncontent-length: {len(raw)}\r\n\r\n".encode()
     middle = len(raw) - 20
     async with RawServer(waiting(head, raw[:middle], raw[middle:])) as server:
-        assert (await failing(upstream, server.url)).kind == "broken"
+        failure = await failing(upstream, server.url)
+        assert failure.kind == "broken" and ("large" in failure.message) == (raw is BOMB)
 
 
 async def test_a_stream_is_pushed_as_it_comes(open: Open) -> None:
@@ -262,7 +263,10 @@ async def test_closing_in_the_middle_cuts_the_connection(open: Open) -> None:
             assert ear is None or not ear.ends
 
 
-async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_used_again(open: Open) -> None:
+@pytest.mark.parametrize("paused", [False, True])
+async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_used_again(
+    open: Open, paused: bool
+) -> None:
     upstream = open()
 
     async def script(peer: Peer) -> None:
@@ -278,6 +282,8 @@ async def test_an_ending_that_is_late_gets_a_moment_so_that_the_connection_is_us
             answer = await upstream.send(question(server.url))
             ear = Ear(answer)
             await ear.until(3)
+            if paused:
+                answer.pause()
             answer.finish()
             said.set()
             await asyncio.sleep(0.05)

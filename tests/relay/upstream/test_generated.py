@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httptools
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.upstream import Failure, Template
 from tests.conftest import EVERYTHING
+from tests.fuzz.upstream import seeds, tried
 from tests.relay.upstream.wire import Outcome, consistent, outcome
 
 CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parent / "corpus").glob("*/*.http"))]
@@ -186,6 +188,14 @@ def test_a_request_is_sent_as_it_was_meant_or_not_at_all(url: str, headers: dict
     given = {name.lower(): value.strip(" \t") for name, value in headers.items()}
     assert len(named) == len(heard.headers)
     assert named == {"host": named["host"], "accept-encoding": "identity", "content-length": "0", **given}
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_what_fuzzing_has_tried_once_is_tried_each_time() -> None:
+    inputs = seeds()
+    assert len(inputs) > 120
+    for data in inputs:
+        await tried(data)
 
 
 def test_two_connections_do_not_share_anything() -> None:

@@ -10,12 +10,15 @@ from collections.abc import Callable
 import pytest
 
 from relay.upstream import Failure, FastUpstream, HttpxUpstream
-from relay.upstream.pool import IDLE_MOST
+from relay.upstream.http1 import Connection
+from relay.upstream.http1_answer import Http1Answer
+from relay.upstream.pool import IDLE_MOST, Pool, Shelf
 from tests.conftest import settings_for
 from tests.fakes.raw import Peer, RawServer, always, once, waiting
 from tests.fakes.upstream import free_port
 from tests.relay.upstream.asking import Ear, ask, failing, question
 from tests.relay.upstream.conftest import Open
+from tests.relay.upstream.wire import Wire
 
 FINE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 OpenFast = Callable[..., FastUpstream]
@@ -219,23 +222,52 @@ async def test_requests_leave_nothing_for_the_garbage_collector(open_fast: OpenF
 
 async def test_failures_leave_nothing_for_the_garbage_collector(open_fast: OpenFast) -> None:
     upstream = open_fast()
-    async with RawServer(always(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n" + b"x" * 20)) as server:
 
-        async def one() -> None:
-            answer = await upstream.send(question(server.url))
-            try:
-                await answer.read(3)
-            except Failure:
-                return
-            raise AssertionError
-
-        await one()
-        gc.collect()
-        gc.disable()
+    async def one(body: bytes) -> None:
         try:
-            for _ in range(100):
-                await one()
-            found = gc.collect()
-        finally:
-            gc.enable()
-    assert found < 100
+            await ask(upstream, server.url, body)
+        except Failure:
+            return
+        raise AssertionError
+
+    async def script(peer: Peer) -> None:
+        request = await peer.request()
+        await peer.send(b"garbage" if request.body == b"head" else b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut")
+
+    async with RawServer(script) as server:
+        for body in (b"head", b"body"):
+            await one(body)
+            gc.collect()
+            gc.disable()
+            try:
+                before = count(Http1Answer)
+                for _ in range(50):
+                    await one(body)
+                assert count(Http1Answer) - before < 10, "the last ones may still be under way"
+            finally:
+                gc.enable()
+
+
+def count(kind: type) -> int:
+    return sum(type(one) is kind for one in gc.get_objects())
+
+
+async def test_a_connection_that_is_closing_is_not_taken_from_the_pool() -> None:
+    pool, shelf = Pool(10, 10), Shelf()
+    for connection in (old := Connection(pool, shelf), young := Connection(pool, shelf)):
+        connection.connection_made(Wire())
+        pool.add(connection)
+        pool.release(connection)
+    young.transport.abort()
+    assert pool.youngest(shelf) is old and pool.youngest(shelf) is None
+    pool.close()
+
+
+async def test_a_connection_that_is_lost_as_it_is_made_is_not_counted() -> None:
+    pool = Pool(10, 10)
+    connection = Connection(pool, Shelf())
+    connection.connection_made(Wire())
+    connection.connection_lost(None)
+    pool.add(connection)
+    assert len(pool) == 0
+    pool.close()
