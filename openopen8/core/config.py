@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Per worker; beyond it 503 `overloaded`."""
     keep_alive_seconds: float = Field(15, gt=0)
     """A stream that has been silent for so long gets a comment."""
+    hot_path: bool = True
+    """Chat requests are answered at the HTTP protocol; off: through ASGI as everything else."""
     redis_url: str = ""
     log_level: str = "info"
 

@@ -8,12 +8,12 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openopen8.core.config import load_settings
+from openopen8.core.config import Settings, load_settings
 from openopen8.core.tools import open_tools
 from openopen8.server import door
 from openopen8.server.bridge import Bridge
@@ -120,6 +120,11 @@ async def lifespan(
     await send({"type": "lifespan.shutdown.complete"})
 
 
+def options_of(settings: Settings, relay: door.HotRelay) -> dict[str, Any]:
+    """uvicorn's: chat requests take the short way, unless it is switched off."""
+    return door.options(relay if settings.hot_path else None)
+
+
 def run(listener_fd: int, dashboard_socket: Path) -> None:
     """Serve on the inherited socket until told to stop."""
     from openopen8.api.app import create_api
@@ -130,5 +135,5 @@ def run(listener_fd: int, dashboard_socket: Path) -> None:
     front = Front(place.client, place.stamp_file)
     relay = Relay(tools)
     root = Worker(relay, create_api(tools), front, Bridge(tools, dashboard_socket))
-    config = uvicorn.Config(root, loop=door.loop(), **door.options(relay))
+    config = uvicorn.Config(root, loop=door.loop(), **options_of(tools.settings, relay))
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener_fd)])
