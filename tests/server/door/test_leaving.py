@@ -130,6 +130,24 @@ async def test_an_answer_that_is_complete_counts_though_nobody_took_it(gateway: 
 
 
 @pytest.mark.parametrize("kind", DOORS)
+async def test_a_body_that_turns_out_broken_ends_its_request_at_once(gateway: Gateway, kind: str) -> None:
+    """The caller is still there, and may go on writing for a while."""
+    caller = await Raw.open(gateway.doors[kind])
+    await caller.sent(known(gateway, chunked(b"{")[:-5]))
+    state = gateway.servers[kind].server_state
+    while not state.tasks:
+        await asyncio.sleep(0.005)
+    await caller.sent(b"zz\r\n")
+    answer = await caller.answer()
+    assert answer is not None and answer.status == 400
+    while state.tasks:
+        await caller.sent(b"more", 0.01)
+    assert len(state.connections) == 1
+    await caller.close()
+    await gateway.alone(kind)
+
+
+@pytest.mark.parametrize("kind", DOORS)
 async def test_callers_that_come_and_go_leave_nothing_behind(gateway: Gateway, kind: str) -> None:
     gateway.fake.script(by_turns(streamed("one ", "two "), whole()))
     asks = [chat(), stream(), models(), chat()[:-7], chunked(body_of()), chat(key=False), b"rubbish", b""]

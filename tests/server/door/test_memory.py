@@ -19,7 +19,7 @@ from relay.hot import Exchange
 from tests.conftest import EVERYTHING
 from tests.relay.wire import Line
 from tests.server.door.prompt import Prompt
-from tests.server.door.requests import body_of, chat, models, stream
+from tests.server.door.requests import body_of, chat, models, request, stream
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
@@ -106,11 +106,12 @@ async def test_requests_leave_no_reference_cycles(desk: Desk, by_hand: None, kin
     await asyncio.sleep(0)
 
 
-async def test_connections_leave_no_reference_cycles(desk: Desk, by_hand: None) -> None:
+@pytest.mark.parametrize("end", [b"", b"rubbish\r\n\r\n", request(host=False), models()])
+async def test_connections_leave_no_reference_cycles(desk: Desk, by_hand: None, end: bytes) -> None:
     async def some(count: int) -> int:
         for _ in range(count):
             protocol = desk.connect()
-            await desk.ask(protocol, chat())
+            await desk.ask(protocol, chat() + end)
             protocol.transport.close()
             await asyncio.sleep(0)
             protocol.transport.lost = ignore  # the test's own
@@ -118,7 +119,7 @@ async def test_connections_leave_no_reference_cycles(desk: Desk, by_hand: None) 
         return gc.collect()
 
     await some(100)
-    assert await some(MANY) < 50
+    assert await some(MANY // 3) < 50
 
 
 @pytest.mark.parametrize("more", [{}, {"stream": True}, {"model": "unknown"}])

@@ -130,7 +130,7 @@ async def test_an_answer_may_be_read_slower_than_a_connection_may_idle(gateway: 
     gateway.fake.script(whole(LARGE))
 
     async def read(address: str) -> None:
-        caller = await Raw.open(address, limit=4096)
+        caller = await Raw.open(address, limit=60_000)
         caller.send(known(gateway, chat()))
         await caller.head()
         got = b""
@@ -147,7 +147,7 @@ async def test_a_caller_that_never_reads_its_answer_is_let_go(gateway: Gateway) 
     gateway.fake.script(whole(LARGE))
 
     async def stare(kind: str, data: bytes) -> None:
-        caller = await Raw.open(gateway.doors[kind], limit=4096)
+        caller = await Raw.open(gateway.doors[kind], limit=60_000)
         caller.stop_reading()
         caller.send(known(gateway, data))
         before = len(gateway.fake.chats)
@@ -217,4 +217,4 @@ async def test_too_many_requests_in_flight_are_a_503_for_both_doors_alike(gatewa
 
 
 async def test_times_are_those_that_the_documents_name() -> None:
-    assert (door.HEAD_SECONDS, door.Door.head_seconds, door.Door.head_limit) == (30, 30, 65536)
+    assert (door.Door.head_seconds, door.Door.head_limit, door.Door.linger_seconds) == (30, 65536, 30)
