@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
 from openopen8.server import door
 from tests.fakes.upstream import as_asked, by_turns, streamed, whole
 from tests.server.door.conftest import DOORS, Gateway
+from tests.server.door.echo import Echo
 from tests.server.door.raw import Raw
 from tests.server.door.requests import body_of, chat, chunked, known, models, request, stream
+from tests.server.running import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -214,6 +217,39 @@ async def test_too_many_requests_in_flight_are_a_503_for_both_doors_alike(gatewa
     assert refused[0] == refused[1] and refused[0] is not None
     assert (refused[0].status, refused[0].header(b"retry-after")) == (503, b"1")
     gateway.settled()
+
+
+class Parrot(Echo):
+    """An echo that takes websockets, too."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "websocket":
+            return await super().__call__(scope, receive, send)
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
+@pytest.mark.parametrize("first", [chat(), models()], ids=["chat", "list"])
+@pytest.mark.parametrize("kind", DOORS)
+async def test_a_websocket_lives_on_where_a_request_came_before_it(kind: str, first: bytes) -> None:
+    app = Parrot()
+    options = door.options(app if kind == "hot" else None) | {"timeout_keep_alive": SHORT}
+    handshake = (
+        b"GET /_event HTTP/1.1\r\nhost: g\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    async with serving(app, **options) as address:
+        caller = await Raw.open(address)
+        caller.send(first)
+        assert await caller.answer() is not None
+        caller.send(handshake)
+        assert (await caller.head()).startswith(b"HTTP/1.1 101 ")
+        await asyncio.sleep(SHORT * 2)
+        caller.send(b"\x81\x82\0\0\0\0hi")
+        assert await caller.some(4) == b"\x81\x02hi"
+        await caller.close()
 
 
 async def test_times_are_those_that_the_documents_name() -> None:
