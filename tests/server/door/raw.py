@@ -126,6 +126,18 @@ class Raw:
         except ConnectionError:
             return b""
 
+    async def written(self, data: bytes) -> None:
+        """Write; raises when the other side has had enough."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def ends(self) -> bool:
+        """True when the connection is ended properly, without a reset."""
+        try:
+            return await asyncio.wait_for(self._reader.read(-1), PATIENCE) == b""
+        except ConnectionError:
+            return False
+
     async def some(self, size: int) -> bytes:
         """At most ``size`` bytes, as soon as there are any."""
         return await asyncio.wait_for(self._reader.read(size), PATIENCE)

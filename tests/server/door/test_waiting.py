@@ -172,8 +172,8 @@ async def test_a_refused_caller_that_goes_on_writing_gets_its_answer_and_some_ti
         answer = await caller.answer()
         assert answer is not None and answer.status == 413
         for _ in range(50):
-            await caller.sent(b" " * 100_000)
-        assert await caller.rest() == b""  # an end, not a reset
+            await caller.written(b" " * 100_000)
+        assert await caller.ends()
         await caller.close()
         await gateway.alone(kind)
 
