@@ -9,12 +9,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 TESTS ?= tests
 
-.PHONY: help run build test test-all lint bench screenshots install install-dev browser clean
+.PHONY: help run build test test-all lint bench bench-growth bench-soak screenshots install install-dev browser clean
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "also: build, test-all, lint, bench, screenshots, clean"
+	@echo "also: build, test-all, lint, bench, bench-growth, bench-soak, screenshots, clean"
 
 run: install
 	@$(BIN)/python -m openopen8 build || echo "Going on with the dashboard as it was."
@@ -38,8 +38,12 @@ lint: install-dev
 	@$(BIN)/mypy openopen8/core relay
 	@$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/test_imports.py
 
+# The table beside nginx; BENCH="unary-32 growth …" are rows or parts of it, PEERS=1 adds LiteLLM's proxy.
 bench: install-dev
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(PEERS),table peers)
+
+bench-growth bench-soak: bench-%: install-dev
+	@$(BIN)/python -m tests.bench $*
 
 screenshots: install-dev browser
 	@$(BIN)/python -m openopen8 build

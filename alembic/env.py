@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from alembic import context
 from openopen8.core.config import load_settings
 from openopen8.core.db import Database
-from openopen8.core.models import METADATA
+from openopen8.core.models import METADATA, belongs
 
 
 def run(connection: Connection) -> None:
@@ -15,6 +15,7 @@ def run(connection: Connection) -> None:
         # SQLite can't alter columns: Alembic copies the table instead
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        include_object=lambda thing, *_: belongs(connection.dialect.name, thing),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, CountFirst, Grant
@@ -13,6 +14,7 @@ from relay import counting
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
+from relay.room import Kept
 from relay.routes import Route
 
 T = TypeVar("T")
@@ -27,8 +29,7 @@ PER_TURN = 4
 """Tokens that providers' chat templates add to each turn, and once more before the answer."""
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False, gc=False):
     """One request of a caller, checked as far as the gateway looks into it."""
 
     route: Route
@@ -39,10 +40,14 @@ class Call:
     """Frame the stream as one JSON array (Gemini without ``alt=sse``)."""
     began: float
     """``loop.time()`` of its arrival."""
+    kept: Kept | None = None
+    """What its body takes up of the worker's room."""
 
     def forget(self) -> None:
         """Let go of what was asked: a stream may last long, and no attempt will need it again."""
         self.body = b""
+        if self.kept is not None:
+            self.kept.give_back()
         seen = self.glance
         self.glance = Glance(seen.model, seen.stream, seen.max_output, seen.n, seen.include_usage, (), 0, 0, {})
 

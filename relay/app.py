@@ -25,7 +25,9 @@ from relay.health import Health
 from relay.hot import Exchange
 from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
+from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
+from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
 from relay.templates import Templates
@@ -59,7 +61,7 @@ class Relay:
         self._given = upstream
         self._random = random
         self._heal_every = heal_every
-        self._healing: asyncio.Task[None] | None = None
+        self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open ledger and upstream pool."""
@@ -68,22 +70,30 @@ class Relay:
         ledger = await Ledger.open(self._tools)
         upstream = self._given or open_upstream(self._tools.settings)
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
-        self.gate = Gate(
-            self._tools, ledger, upstream, Health(self._tools), self._random, Turns(), ticker, templates
-        )
+        clock = asyncio.get_running_loop().time
+        room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
+        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
         ticker.start()
-        self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
+        self._rounds = [
+            asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
+            asyncio.create_task(keep_log(self._tools)),
+        ]
 
     async def stop(self) -> None:
         """Settle what waits and close."""
-        if self._healing is not None:
-            self._healing.cancel()
-            await asyncio.gather(self._healing, return_exceptions=True)
+        for task in self._rounds:
+            task.cancel()
+        await asyncio.gather(*self._rounds, return_exceptions=True)
         gate, self.gate = self.gate, None
         if gate is not None:
             gate.ticker.stop()
             await gate.ledger.close()
             await gate.upstream.close()
+
+    async def recover(self) -> None:
+        """Settle what a worker left that has just died."""
+        if self.gate is not None:
+            await self.gate.ledger.recover()
 
     # -- the front door for ASGI servers ----------------------------------------------------------------
 
@@ -169,6 +179,7 @@ class Relay:
             await serve(gate, await _call(gate, request), caller)
         finally:
             self.running -= 1
+            request.kept.give_back()
 
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:
@@ -176,9 +187,7 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     declared = declared_length(headers, gate.settings.max_body_bytes) if route.operation == "chat" else None
     peer = scope.get("client")
     query = scope.get("query_string", b"")
-    return incoming(
-        gate, request_id, route, headers, query, peer[0] if peer else "", declared, asgi_part(receive)
-    )
+    return incoming(gate, request_id, route, headers, query, peer[0] if peer else "", declared, asgi_part(receive))
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
@@ -202,7 +211,7 @@ async def _call(gate: Gate, request: Incoming) -> Call:
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
-    return Call(request.route, ask, body, glance, request.array, request.began)
+    return Call(request.route, ask, body, glance, request.array, request.began, request.kept)
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.routing import Attempt, plan
 from openopen8.core.rules.snapshot import Provider
 from relay import metering, verdict
-from relay.admission import Call, input_tokens, off_loop
+from relay.admission import LARGE, Call, input_tokens, off_loop
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
-from relay.formats.format import Garbage, Tap
+from relay.formats.format import Asked, Garbage, Tap
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
@@ -26,12 +27,14 @@ from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 _ALL = 1_000
 """Attempts that are planned; retries are counted where they happen, since trials may be skipped."""
 
+_Passed = tuple[bytes, Measured, tuple[str, ...]]
+"""The caller's body, what it came to, and what of the answer was lost on the way."""
+
 PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True, gc=False):
     """A complete answer in the caller's format, and what it came to."""
 
     body: bytes
@@ -40,8 +43,7 @@ class Whole:
     losses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """A stream whose first event is no error."""
 
     stream: Streaming
@@ -65,7 +67,8 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
             tab.failed(attempt, failure)
             await gate.health.failed(attempt, failure)
             continue
-        await gate.health.succeeded(attempt)
+        if attempt.provider.rest_until or gate.health.troubled:
+            await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, grant.providers, gate.tools.now())
 
@@ -75,7 +78,10 @@ async def _attempt(
 ) -> Whole | Begun:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
     try:
-        prepared = await off_loop(len(call.body), lambda: prepare(call, attempt, gate.templates))
+        if len(call.body) <= LARGE:
+            prepared = prepare(call, attempt, gate.templates)
+        else:
+            prepared = await asyncio.to_thread(prepare, call, attempt, gate.templates)
         if grant.ask.sampled and grant.ask.stream and tab.counting is None:
             # while the provider thinks: a stream lasts, and what it was asked is not kept so long
             tab.counting = asyncio.ensure_future(input_tokens(call.glance))
@@ -125,30 +131,47 @@ async def _error_body(answer: Answer) -> bytes:
 async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Whole:
     raw = await answer.read(LARGEST_ANSWER)
     tab.stop()
+    tab.losses = prepared.losses
+    passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
+    if passed is None:
+        passed = await _read(gate, call, grant, prepared, raw)
+    body, tab.measured, lost = passed
+    if lost:
+        tab.losses = (*prepared.losses, *lost)
+    return Whole(body, tab.measured, _passed(answer.headers), tab.losses)
+
+
+def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
+    """An answer of the usual kind in the caller's own format passes through; None for all others."""
+    format = prepared.format
+    found = format.survey(raw) if prepared.same and format.survey is not None else None
+    if found is None or format.patch_response is None:
+        return None
+    model = call.glance.model
+    return raw if found.model == model else format.patch_response(raw, model), metering.of_usage(found.usage), ()
+
+
+async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> _Passed:
+    """Every other answer, parsed: the counts, and the body in the caller's format."""
     try:
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
-        prompt = grant.ask.input_tokens
-        if found.usage is None and grant.ask.sampled:
-            prompt = await input_tokens(call.glance)
-        body, measured = await off_loop(len(raw), lambda: _read(gate, call, prepared, raw, found, prompt))
     except Garbage as garbage:
         raise Failure("broken", str(garbage)) from None
-    tab.measured, tab.losses = measured, prepared.losses
-    return Whole(body, measured, _passed(answer.headers), prepared.losses)
+    prompt = grant.ask.input_tokens
+    if found.usage is None and grant.ask.sampled:
+        prompt = await input_tokens(call.glance)
+    return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
 
 
-def _read(
-    gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int
-) -> tuple[bytes, Measured]:
-    """The caller's body and the counts; the one place where conversion of a whole answer is decided."""
+def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:
     model = call.glance.model
     measured = metering.of_answer(found, model, prompt)
     if prepared.same and prepared.format.patch_response is not None:
-        return raw if found.model == model else prepared.format.patch_response(raw, model), measured
+        return prepared.format.patch_response(raw, model), measured, ()
     if found.usage is None:
         found = metering.with_usage(found, measured)
-    now_s = gate.tools.now() // 1000
-    return call.route.format.render_response(found, model, now_s, call.ask.request_id), measured
+    rendered = call.route.format.render_response(found, _asked(gate, call))
+    return rendered.body, measured, rendered.losses
 
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
@@ -165,10 +188,13 @@ def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
     if prepared.same and prepared.format.tap is not None:
         return prepared.format.tap(call.glance.model, call.glance.include_usage)
-    writer = call.route.format.writer(
-        call.glance.model, gate.tools.now() // 1000, call.ask.request_id, call.glance.include_usage, call.array
-    )
-    return Converting(prepared.format.reader(), writer)
+    return Converting(prepared.format.reader(), call.route.format.writer(_asked(gate, call)))
+
+
+def _asked(gate: Gate, call: Call) -> Asked:
+    glance = call.glance
+    now_s = gate.tools.now() // 1000
+    return Asked(glance.model, now_s, call.ask.request_id, glance.include_usage, call.array, glance.fields)
 
 
 def _passed(headers: Mapping[str, str]) -> Pairs:

@@ -32,6 +32,8 @@ class Caller(Protocol):
     """True once the caller hung up before the end of its answer."""
     on_slow: Callable[[bool], None] | None
     """Told True when more than AHEAD bytes wait, False when they are gone."""
+    task: asyncio.Task[None] | None
+    """The task that answers, where it is known; else the current one."""
 
     def attend(self, on_left: Callable[[], None] | None) -> None:
         """``on_left`` is called when the caller leaves before the end of its answer; None: nobody asks any more."""
@@ -58,7 +60,7 @@ class Presence:
         self.gone = False
         self.late = False
         self._deadline = deadline
-        self._task = asyncio.current_task()
+        self._task = caller.task or asyncio.current_task()
         caller.attend(self.leave)
 
     def leave(self) -> None:
@@ -92,6 +94,7 @@ class AsgiCaller:
         self.started = False
         self.left = False
         self.on_slow: Callable[[bool], None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._receive = receive
         self._send = send
         self._pairs = list(pairs)

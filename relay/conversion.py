@@ -6,7 +6,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
 from relay.formats.format import Reader, Writer
 from relay.framing import Frame
-from relay.neutral import Delta, Event, StreamError, Usage, UsageReport
+from relay.neutral import Event, StreamError, Usage, UsageReport, said
 
 
 class Converting:
@@ -22,6 +22,10 @@ class Converting:
         self._reader = reader
         self._writer = writer
 
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """Nothing passes as it is."""
+        return 0, b""
+
     def feed(self, frame: Frame) -> bytes:
         """The caller's bytes for one frame of the upstream."""
         return self._written(self._reader.feed(frame))
@@ -29,6 +33,11 @@ class Converting:
     def drain(self) -> bytes:
         """The caller's bytes for what the end of the upstream's bytes adds."""
         return self._written(self._reader.close())
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What came and could not be expressed in the caller's format so far."""
+        return tuple(self._writer.losses)
 
     def clear_text(self) -> None:
         """Drops the text that has been counted."""
@@ -54,8 +63,8 @@ class Converting:
         return b"".join(out)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Delta) and event.text:
-            self.text.append(event.text)
-            self.first_token = True
-        elif isinstance(event, UsageReport):
+        if isinstance(event, UsageReport):
             self.usage = event.usage
+        elif text := said(event):
+            self.text.append(text)
+            self.first_token = True

@@ -21,7 +21,7 @@ def key_hash(headers: Headers, query: bytes, keyring: Keyring) -> str | None:
     found = _values(headers, query)
     if len(found) != 1:
         return None
-    value = found.pop()
+    (value,) = found
     return keyring.hash(value) if well_formed(value, TOKEN_PREFIX) else None
 
 

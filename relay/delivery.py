@@ -24,8 +24,9 @@ _SSE = (b"content-type", b"text/event-stream; charset=utf-8")
 _STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
-async def deliver(gate: Gate, call: Call, grant: Grant, answer: Whole | Begun, caller: Caller, tab: Tab,
-                  presence: Presence) -> None:
+async def deliver(
+    gate: Gate, call: Call, grant: Grant, answer: Whole | Begun, caller: Caller, tab: Tab, presence: Presence
+) -> None:
     """Send the answer and settle it."""
     if isinstance(answer, Whole):
         await _whole(grant, answer, caller, tab)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from openopen8.core.config import Settings
@@ -10,6 +11,7 @@ from openopen8.core.rules.routing import Random
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay.health import Health
+from relay.room import Room
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream
@@ -37,7 +39,10 @@ class Gate:
     random: Random
     turns: Turns
     ticker: Ticker
+    room: Room
     templates: Templates
+    clock: Callable[[], float]
+    """``loop.time``"""
 
     @property
     def settings(self) -> Settings:

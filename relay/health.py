@@ -36,6 +36,11 @@ class Health:
         self._tools = tools
         self._streaks: dict[int, int] = {}
 
+    @property
+    def troubled(self) -> bool:
+        """True when some channel has failed lately."""
+        return bool(self._streaks)
+
     async def may_try(self, attempt: Attempt) -> bool:
         """False for a channel after its rest whose one trial another request makes."""
         provider = attempt.provider

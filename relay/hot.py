@@ -47,7 +47,7 @@ class Exchange:
     __slots__ = (
         "_attending", "_body", "_chunked", "_connection", "_head", "_news", "complete", "declared", "disconnected",
         "headers", "keep_alive", "left", "on_slow", "pairs", "peer", "query", "response_complete", "route", "size",
-        "started",
+        "started", "task",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +74,7 @@ class Exchange:
         self.started = False
         self.left = False
         self.on_slow: Callable[[bool], None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self.pairs: Pairs = ()
         """Headers that every answer to this request carries."""
         self._connection = connection
@@ -185,6 +186,7 @@ class Exchange:
 
     def _end(self) -> None:
         self.response_complete = True
+        self.task = None
         self.headers = []  # an idle connection keeps this exchange, but not what was in it
         self._body = []
         if not self.keep_alive:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask
 from relay.caller import Gone, Receive
 from relay.credentials import Headers, address_of, key_hash
 from relay.gate import Gate
+from relay.room import Kept
 from relay.routes import Route
 
 Part = Callable[[], Awaitable[tuple[bytes, bool]]]
 """The next piece of the body and whether more is to come; raises Gone."""
 
 
-@dataclass(eq=False, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, eq=False, gc=False):
     """One request that has come in. Its repr shows no headers: they hold the token."""
 
     request_id: str
@@ -34,7 +34,9 @@ class Incoming:
     """Bytes that the body is said to have."""
     here: bool
     """The whole body has arrived: it costs nothing more to look at it."""
-    part: Part = field(repr=False)
+    part: Part
+    kept: Kept
+    """What the body takes up of the worker's room."""
 
     def ask(self, problem: Problem | None = None) -> Ask:
         """The request as far as its head tells; ``problem`` is what is wrong with the rest."""
@@ -66,11 +68,12 @@ def incoming(
         key_hash(headers, query, gate.tools.keyring),
         address_of(peer, headers, gate.settings.trusted_proxies),
         gate.tools.now(),
-        asyncio.get_running_loop().time(),
+        gate.clock(),
         bool(route.stream) and b"alt=sse" not in query,
         declared,
         here,
         part,
+        Kept(gate.room),
     )
 
 

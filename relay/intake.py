@@ -51,7 +51,9 @@ def too_large(limit: int) -> Problem:
 async def read_body(gate: Gate, request: Incoming) -> bytes:
     """The body; raises Gone, 413 when it outgrows the limit, or what speaks against key and address."""
     if request.here:
-        return (await request.part())[0]
+        body = (await request.part())[0]
+        request.kept.take(len(body))
+        return body
     knocked = request.declared is not None and request.declared <= UNASKED
     if request.declared is not None and not knocked:
         await gate.ledger.knock(request.ask())
@@ -62,6 +64,7 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
         part, more = await _part(request, gate.settings.body_timeout)
         parts.append(part)
         size += len(part)
+        request.kept.take(len(part))
         if size > UNASKED and not knocked:
             await gate.ledger.knock(request.ask())
             knocked = True

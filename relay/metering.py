@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -18,8 +17,7 @@ COUNTED = "counted locally"
 CLAMPED = "usage contradicted itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True, gc=False):
     """The counts of an answer, what the receipt notes about them, and details for the log."""
 
     counts: Counts
@@ -50,7 +48,7 @@ def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
 
 def with_usage(answer: Answer, measured: Measured) -> Answer:
     """The answer with our own counts, for a caller whose format shows some."""
-    return replace(answer, usage=measured.usage())
+    return msgspec.structs.replace(answer, usage=measured.usage())
 
 
 def of_usage(usage: Usage) -> Measured:
@@ -118,8 +116,8 @@ class StreamMeter:
         if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
-        counts = replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
+        counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
+        return Measured(counts, (*measured.notes, COUNTED), measured.details)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

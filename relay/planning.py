@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,16 +11,15 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
+from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
-from relay.routes import FORMATS
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 
 _NOT_OVERRIDDEN = frozenset({"stream"})
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A request ready to go. ``same``: caller and channel speak one format, so the answer passes through."""
 
     outgoing: Outgoing
@@ -56,7 +54,7 @@ def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, .
 
 
 def _converted(caller: Format, glance: Glance, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:
-    request = replace(caller.parse_request(glance), model=model)
+    request = msgspec.structs.replace(caller.parse_request(glance), model=model)
     rendered = format.render_request(request)
     return rendered.body, rendered.losses
 

@@ -21,12 +21,13 @@ from openopen8.core.tools import Tools
 from relay import verdict
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, address
+from relay.formats import FORMATS
 from relay.formats.format import Garbage, Tap
 from relay.framing import SSE, Frame, FramingError
 from relay.planning import body_of, prepare
-from relay.routes import FORMATS, OPENAI, Route
+from relay.routes import OPENAI, Route
 from relay.streaming import QUIET
-from relay.templates import Templates, channel_type, headers_of, key_of
+from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
 QUESTION = "Say hello in one short sentence."
@@ -202,6 +203,7 @@ async def _heard(answer: Answer, call: Call, spoke: Callable[[], None]) -> str:
         raise verdict.judged_event(tap.error)
     if not (tap.finished or tap.stop_seen):
         raise ear.failure or Failure("broken", "The provider's answer ended in the middle.")
+    answer.finish()
     return "".join(tap.text)
 
 
@@ -209,7 +211,8 @@ async def _models(tools: Tools, provider: Provider, key: ProviderKey, upstream: 
     try:
         kind = channel_type(provider)
         headers = headers_of(provider, kind, key_of(key, tools.keyring), False)
-        outgoing = Outgoing(Template.make(address(provider.base_url, kind.models_path), headers, "GET"))
+        url, proxy = address(provider.base_url, kind.models_path), proxy_of(provider, tools.keyring)
+        outgoing = Outgoing(Template.make(url, headers, "GET", proxy, provider.http2))
         async with _calling(tools, upstream) as used, asyncio.timeout(LONGEST_TEST):
             return await _fetched(tools, kind, used.send(outgoing))
     except Failure as failure:
@@ -253,6 +256,8 @@ def _stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider
         parameter_override=channel.parameter_override,
         header_override=channel.header_override,
         status_map=channel.status_map,
+        proxy=channel.proxy_sealed,
+        http2=channel.http2,
     )
     return provider, channel.test_model
 

@@ -7,12 +7,12 @@ from typing import Literal
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
-from relay.formats import anthropic, gemini, openai_chat
+from relay.formats import FORMATS
 from relay.formats.format import Format
 
-FORMATS: dict[str, Format] = {f.name: f for f in (openai_chat.FORMAT, anthropic.FORMAT, gemini.FORMAT)}
-
-OPENAI, CLAUDE, GEMINI = openai_chat.FORMAT, anthropic.FORMAT, gemini.FORMAT
+OPENAI, RESPONSES, CLAUDE, GEMINI = (
+    FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
+)
 
 Operation = Literal["chat", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
 
@@ -54,6 +54,7 @@ class Route:
 
 _FIXED: tuple[Route, ...] = (
     Route("/v1/chat/completions", "chat", "POST", OPENAI),
+    Route("/v1/responses", "chat", "POST", RESPONSES),
     Route("/v1/messages", "chat", "POST", CLAUDE),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),

@@ -31,7 +31,7 @@ def top_level(body: bytes) -> dict[str, msgspec.Raw]:
     for key in fields:
         if "\0" in key:
             raise invalid("A field name holds a NUL character.")
-    if not _compact(body, fields) and _positions(body, fields) is None:
+    if not _plain(body, fields) and _positions(body, fields) is None:
         doubled = _doubled(body)
         raise invalid(f"The field {doubled or ''!r} is given twice.", doubled)
     return fields
@@ -65,16 +65,22 @@ def positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[in
     return found
 
 
-def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
-    """True for a body without white space between tokens, escaped keys or doubled keys.
+def _plain(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
+    """True for a body written as most programs do, without doubled keys; False means: look closer.
 
-    Each entry takes at least its key, four marks less one comma, and its value; an entry that the
-    decoder dropped comes on top, so only the exact sum proves that there is none.
+    Without white space between tokens an entry takes its key, four marks less one comma, and its value;
+    an entry that the decoder dropped comes on top, so only the exact sum proves that there is none. With
+    a space after each mark a length proves nothing: the body must equal what these entries look like.
     """
     size = 1 + len(fields)
     for key, raw in fields.items():
         size += len(key) + 3 + len(raw)
-    return size == len(body)
+    length = len(body)
+    if size == length:
+        return True
+    if size + 2 * len(fields) - 1 != length or not fields:
+        return False
+    return body == b"{%b}" % b", ".join([b'"%b": %b' % (key.encode(), raw) for key, raw in fields.items()])
 
 
 def _positions(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]] | None:

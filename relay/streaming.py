@@ -141,17 +141,24 @@ class Streaming:
     # -- inside -------------------------------------------------------------------------------------
 
     def _read(self, data: bytes) -> bytes:
-        frames = self._decoder.feed(data)
-        if not frames:  # comments are no sign of life
+        tap = self.tap
+        out: list[bytes] = []
+        if not self._decoder.pending:
+            size, passed = tap.plain(data)
+            if size:
+                out.append(passed)
+                data = data[size:]
+        frames = self._decoder.feed(data) if data else ()
+        if not (frames or out):  # comments are no sign of life
             return b""
         self._heard = self._clock()
-        self._events += len(frames)
-        tap = self.tap
-        out = [tap.feed(frame) for frame in frames]
+        self._events += 1
+        for frame in frames:
+            out.append(tap.feed(frame))
         if self.first_token_at is None and tap.first_token:
             self.first_token_at = self._heard
         self.over = tap.finished or tap.error is not None
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def _rest(self) -> bytes:
         frames = self._decoder.close()

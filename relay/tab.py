@@ -81,11 +81,15 @@ class Tab:
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the request arrived."""
-        return max(0, round((asyncio.get_running_loop().time() - self._began) * 1000))
+        return max(0, round((self._gate.clock() - self._began) * 1000))
 
     async def settle(self, status: int, problem: Problem | None = None) -> Settled:
         """Charge what came and write the log entry; the commit goes on when this is cancelled."""
-        return await asyncio.shield(self._paying or self._pay(status, problem))
+        paying = self._paying
+        if paying is None or paying.cancelled():
+            # cancelled: whoever waited for it has gone; it is made all the same, and asked again not made twice
+            paying = self._pay(status, problem)
+        return await paying
 
     def stop(self) -> None:
         """Stop the upstream at once."""
@@ -107,7 +111,7 @@ class Tab:
         if self.meter is not None:
             self._gate.ledger.untrack(self.grant.ask.request_id)
         error = f"{problem.code}: {problem.message}" if problem else ""
-        self._paying = asyncio.ensure_future(self._gate.ledger.settle(self._bill(status, error)))
+        self._paying = self._gate.ledger.settle(self._bill(status, error))
         return self._paying
 
     def _bill(self, status: int, error: str) -> Bill:

@@ -52,7 +52,8 @@ class Templates:
         if kept is not None and kept[0] is provider and kept[1] is key:
             return kept[2]
         headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
-        made = Template.make(address(provider.base_url, path), headers)
+        url, proxy = address(provider.base_url, path), proxy_of(provider, self._keyring)
+        made = Template.make(url, headers, proxy=proxy, http2=provider.http2)
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[place] = (provider, key, made)
@@ -80,6 +81,11 @@ def headers_of(provider: Provider, kind: ChannelType, key: str, stream: bool) ->
         if name.lower() not in _HOP_BY_HOP and _NAME.fullmatch(name) and _sendable(value):
             headers[name.lower()] = value
     return headers
+
+
+def proxy_of(provider: Provider, keyring: Keyring) -> str:
+    """The URL of the channel's proxy, decrypted only here; empty when it has none."""
+    return keyring.open(provider.proxy) if provider.proxy else ""
 
 
 def key_of(key: ProviderKey, keyring: Keyring) -> str:

@@ -89,10 +89,10 @@ def test_no_wire_format_knows_another() -> None:
     assert found == []
 
 
-def test_a_relay_worker_has_no_reflex_in_it() -> None:
+def test_a_relay_worker_has_neither_reflex_nor_redis_in_it() -> None:
     code = (
         "import sys, relay.app, openopen8.server.worker, openopen8.api.app, openopen8.cli\n"
-        "print(sorted(x for x in sys.modules if x.split('.')[0] in ('reflex', 'reflex_base')))"
+        "print(sorted(x for x in sys.modules if x.split('.')[0] in ('reflex', 'reflex_base', 'redis')))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -125,7 +125,5 @@ def top_up(tools: With, actor: Caller, id: Id, fields: TopUp) -> Response:
 
 
 @router.get("/{id}/days", summary="A token's use by UTC day and model", **tells(list_of(DayRow)))
-def days(
-    tools: With, actor: Caller, id: Id, days: Annotated[int, Query(ge=1, le=charts.MOST_DAYS)] = 30
-) -> Response:
+def days(tools: With, actor: Caller, id: Id, days: Annotated[int, Query(ge=1, le=charts.MOST_DAYS)] = 30) -> Response:
     return listed(charts.token_days(tools, actor, id, days))

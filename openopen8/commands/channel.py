@@ -9,6 +9,8 @@ from typing import Any
 from openopen8.commands import secret
 from openopen8.commands.answer import Answer, every, listed
 from openopen8.commands.verb import noun, verb
+from openopen8.core.errors import invalid
+from openopen8.core.rules.outbound import shown_proxy
 from openopen8.core.rules.roles import COMMAND_LINE
 from openopen8.core.services import channels
 from openopen8.core.services.channel_fields import ChannelFields
@@ -38,6 +40,8 @@ def add_to(nouns: Any) -> None:
     create.add_argument("--groups", metavar="A,B", help="groups that it serves (default)")
     create.add_argument("--priority", type=int, help="the highest is tried first")
     create.add_argument("--weight", type=int, help="share among channels of the same priority")
+    create.add_argument("--proxy", default="", metavar="URL", help="http, https, socks5 or socks5h, without a password")
+    create.add_argument("--http2", action="store_true", help="for a host that speaks HTTP/2 only")
     create.add_argument("--key-stdin", action="store_true", help="read the key, or one a line, from standard input")
     verb(verbs, "list", "list the channels", _list)
     test = verb(verbs, "test", "ask one of a channel's models a short question; exit code 1 when it fails", _test)
@@ -53,11 +57,20 @@ def add_to(nouns: Any) -> None:
 def _create(tools: Tools, given: argparse.Namespace) -> Answer:
     values: dict[str, Any] = {"name": given.name, "type": given.type, "base_url": given.base_url}
     values |= {"models": given.models, "keys": secret.keys(given.key_stdin)}
+    values |= {"proxy": _plain(given.proxy), "http2": given.http2}
     if given.groups is not None:
         values["groups"] = [name.strip() for name in given.groups.split(",") if name.strip()]
     values |= {name: getattr(given, name) for name in ("priority", "weight") if getattr(given, name) is not None}
     channel = channels.create(tools, COMMAND_LINE, read(ChannelFields, values))
     return Answer(channel, f"Made channel {channel.name} for {', '.join(channel.models)}.")
+
+
+def _plain(proxy: str) -> str:
+    if shown_proxy(proxy) != proxy:  # arguments are seen by all who may list processes
+        raise invalid(
+            "A proxy's password has no place in a command: set it on the Channels page or by the API.", "proxy"
+        )
+    return proxy
 
 
 def _list(tools: Tools, _given: argparse.Namespace) -> Answer:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
 from openopen8.core.config import Settings, load_settings
 from openopen8.core.migrate import migrate
-from openopen8.core.services import setup
+from openopen8.core.services import clocks, setup
 from openopen8.core.tools import open_tools
-from openopen8.server import journal, supervisor
+from openopen8.server import journal
 from openopen8.server.listener import bind
+from openopen8.server.parts import supervise_command
 
 
 def add_to(nouns: Any) -> None:
@@ -25,21 +27,25 @@ def add_to(nouns: Any) -> None:
 
 def _serve(given: argparse.Namespace) -> int:
     options = ("host", "port", "workers")
-    settings = load_settings(**{name: getattr(given, name) for name in options if getattr(given, name) is not None})
+    chosen = {name: getattr(given, name) for name in options if getattr(given, name) is not None}
+    settings = load_settings(**chosen)
     journal.begin("serve", settings.log_level)
     listener = bind(settings.host, settings.port)
     _prepare(settings)
-    supervisor.run(settings, listener, _say, may_compile=not given.no_build)
-    return 0
+    may_compile = "no" if given.no_build else "yes"
+    # the supervisor in a fresh image: what migrations need would stay in memory for as long as the server runs
+    os.execv(sys.executable, supervise_command(listener.detach(), chosen, may_compile))
 
 
 def _prepare(settings: Settings) -> None:
-    """Migrate, check the secret key, show the set-up code where one is needed."""
+    """Migrate, check secret key and clock, show the set-up code where one is needed."""
     tools = open_tools(settings)
     try:
         revision = migrate(tools)
         if revision:
             _say(f"The database is at revision {revision}.")
+        if warning := clocks.check(tools):
+            _say(warning)
         if setup.needed(tools) and setup.code_needed(tools):
             _say(f"Set-up code for the first account: {setup.new_code(tools)}")
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     database_url: str = ""
+    durability: Literal["full", "normal"] = "full"
+    """full: each group of charges is on the disk before it counts. normal: a power cut may take the last ones."""
     data_dir: Path = Path("data")
     secret_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
@@ -32,16 +34,21 @@ class Settings(BaseSettings):
     """Seconds that an upstream may be silent between two chunks."""
     request_timeout: float = Field(1800, gt=0)
     """Seconds that a request may take in all."""
+    drain_timeout: float | None = Field(None, gt=0)
+    """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     body_timeout: float = Field(60, gt=0)
     """Seconds that a caller may pause in the middle of its body."""
     max_request_body_mb: float = Field(32, gt=0)
     max_requests_in_flight: int = Field(2000, ge=1)
     """Per worker; beyond it 503 `overloaded`."""
+    max_bodies_mb: float = Field(512, gt=0)
+    """Of all requests in flight together, per worker; beyond it 503 `overloaded`."""
     keep_alive_seconds: float = Field(15, gt=0)
     """A stream that has been silent for so long gets a comment."""
     hot_path: bool = True
     """Chat requests are answered at the HTTP protocol; off: through ASGI as everything else."""
-    redis_url: str = ""
+    redis_url: str = Field("", repr=False)
+    """Where dashboard processes share their view state; only they use it."""
     log_level: str = "info"
 
     @field_validator("database_url")
@@ -51,6 +58,13 @@ class Settings(BaseSettings):
         known = kind.partition("+")[0] in ("postgresql", "postgres", "sqlite")
         if value and not (known and place.strip("/") and ":memory:" not in place):
             raise ValueError("this must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("this must begin with redis://, rediss:// or unix://")
         return value
 
     @field_validator("trusted_proxies", mode="before")
@@ -64,6 +78,10 @@ class Settings(BaseSettings):
     @property
     def max_body_bytes(self) -> int:
         return int(self.max_request_body_mb * 1024 * 1024)
+
+    @property
+    def max_bodies_bytes(self) -> int:
+        return int(self.max_bodies_mb * 1024 * 1024)
 
     @cached_property
     def database(self) -> str:

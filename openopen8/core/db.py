@@ -20,14 +20,19 @@ from sqlmodel import Session
 
 BUSY_TIMEOUT_MS = 20_000
 
-PRAGMAS = (
+_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA cache_size=-16000",
 )
+
+
+def pragmas(durability: str = "full") -> tuple[str, ...]:
+    """What every connection to SQLite is set to; ``full``: a commit is on the disk when it returns."""
+    return (*_PRAGMAS, f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}")
+
 
 
 class WriteQueue:
@@ -91,6 +96,14 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for reading whose queries all see the same state of the database."""
+        begin = "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        with self.read() as session:
+            session.connection().exec_driver_sql(begin)
+            yield session
+
+    @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose work is committed at the end, or rolled back on an error."""
         if self.queue is None:
@@ -128,5 +141,5 @@ def _engine(url: str) -> Engine:
 
 
 def _tune(connection: Any, _record: Any) -> None:
-    for pragma in PRAGMAS:
+    for pragma in pragmas():
         connection.execute(pragma)

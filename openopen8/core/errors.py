@@ -31,6 +31,10 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.fields = dict(fields or ({param: message} if param else {}))
 
+    def again(self) -> Problem:
+        """The same once more, to be raised: a kept one would tie the frames that it passes to whoever keeps it."""
+        return Problem(self.status, self.code, self.message, self.param, self.headers, self.fields)
+
     def __repr__(self) -> str:
         return f"Problem({self.status}, {self.code!r}, {self.message!r}, param={self.param!r})"
 

@@ -44,6 +44,11 @@ def migrate(tools: Tools) -> str | None:
         return newest if now_at != newest else None
 
 
+def needed(tools: Tools) -> bool:
+    """True when the database is not at this version. Raises WrongSecretKey as :func:`migrate` does."""
+    return not _settled(tools)
+
+
 def _settled(tools: Tools) -> bool:
     """Cheap look without a lock: at the newest revision, with this key."""
     with tools.db.engine.connect() as connection:

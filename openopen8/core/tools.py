@@ -29,6 +29,10 @@ class Tools:
 
 def open_tools(settings: Settings, clock: Clock | None = None) -> Tools:
     """Open the database and the keyring that ``settings`` name; nothing is migrated here."""
+    return Tools(settings, Database(settings.database), clock or SystemClock(), open_keyring(settings))
+
+
+def open_keyring(settings: Settings) -> Keyring:
+    """The keyring that ``settings`` name."""
     given = settings.secret_key.get_secret_value() if settings.secret_key else None
-    keyring = Keyring(load_secret(given, settings.data_dir))
-    return Tools(settings, Database(settings.database), clock or SystemClock(), keyring)
+    return Keyring(load_secret(given, settings.data_dir))

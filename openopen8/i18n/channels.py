@@ -146,6 +146,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "JSON of header names and values that every request gets; no credentials.",
         "每个请求附带的请求头名称和值（JSON）；不含凭证。",
     ),
+    "proxy": ("Proxy", "代理"),
+    "proxy_help": (
+        "Blank = none. http, https, socks5 or socks5h; a password is stored encrypted and never shown.",
+        "留空 = 不使用。支持 http、https、socks5、socks5h；密码加密存储，不会再显示。",
+    ),
+    "http2": ("HTTP/2", "HTTP/2"),
+    "http2_help": (
+        "Only for hosts that speak nothing else: HTTP/1.1 costs the gateway much less.",
+        "仅用于只支持 HTTP/2 的主机：HTTP/1.1 对网关的开销小得多。",
+    ),
+    "fetch_proxy": (
+        "Save the channel first: only a stored channel is asked through its proxy.",
+        "请先保存渠道：只有已保存的渠道才会通过其代理查询。",
+    ),
     "note_help": ("For you and other admins.", "供您和其他管理员查看。"),
     "bad_number": ("Write a whole number from −1,000,000 to 1,000,000.", "请填写 −1,000,000 到 1,000,000 的整数。"),
     "none_title": ("Nothing matches", "没有匹配项"),

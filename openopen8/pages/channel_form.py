@@ -225,7 +225,9 @@ def _more() -> rx.Component:
         _object("parameter_override", DRAFT.parameter_override),
         _object("header_override", DRAFT.header_override),
         _object("status_map", DRAFT.status_map),
-        _auto(),
+        _text("proxy", DRAFT.proxy, max_length=500, on_blur=ChannelForm.note_proxy, placeholder="socks5://proxy:1080"),
+        _switch("http2", DRAFT.http2),
+        _switch("auto_disable", DRAFT.auto_disable),
         _text("test_model", DRAFT.test_model, max_length=256),
         _text("note", DRAFT.note, max_length=500),
         class_name="rest",
@@ -252,22 +254,17 @@ def _object(name: str, value: rx.Var[str]) -> rx.Component:
     return _field(name, control)
 
 
-def _auto() -> rx.Component:
+def _switch(name: str, value: rx.Var[bool]) -> rx.Component:
     box = rx.el.input(
         type="checkbox",
-        id="channel-auto_disable",
-        name="auto_disable",
-        default_checked=DRAFT.auto_disable,
-        custom_attrs={"aria-describedby": "channel-auto_disable-help"},
+        id=f"channel-{name}",
+        name=name,
+        default_checked=value,
+        custom_attrs={"aria-describedby": f"channel-{name}-help"},
     )
-    label = rx.el.label(
-        box, rx.el.span(t("channels.auto_disable")), html_for="channel-auto_disable", class_name="check"
-    )
-    return rx.el.div(
-        label,
-        rx.el.p(t("channels.auto_disable_help"), id="channel-auto_disable-help", class_name="help"),
-        class_name="field",
-    )
+    label = rx.el.label(box, rx.el.span(t(f"channels.{name}")), html_for=f"channel-{name}", class_name="check")
+    help = rx.el.p(t(f"channels.{name}_help"), id=f"channel-{name}-help", class_name="help")
+    return rx.el.div(label, help, class_name="field")
 
 
 def _foot() -> rx.Component:

@@ -30,6 +30,11 @@ class Bridge:
     def __init__(self, tools: Tools, socket_path: Path) -> None:
         self._tools = tools
         self._path = str(socket_path)
+        self._closed = asyncio.Event()
+
+    def close(self) -> None:
+        """Close the tabs, those to come too, so that they join another worker."""
+        self._closed.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -42,7 +47,7 @@ class Bridge:
             return await _refuse(send, 503, b"The dashboard is starting.")
         try:
             await send({"type": "websocket.accept", "subprotocol": dashboard.subprotocol})
-            await _pump_both(receive, send, dashboard)
+            await _pump_both(receive, send, dashboard, self._closed)
         finally:
             await dashboard.close()
 
@@ -66,19 +71,20 @@ class Bridge:
         )
 
 
-async def _pump_both(receive: Receive, send: Send, dashboard: ClientConnection) -> None:
-    """Pass messages both ways until either side leaves."""
+async def _pump_both(receive: Receive, send: Send, dashboard: ClientConnection, closed: asyncio.Event) -> None:
+    """Pass messages both ways until either side leaves, or this worker does."""
     up = asyncio.create_task(_up(receive, dashboard))
     down = asyncio.create_task(_down(send, dashboard))
+    here = asyncio.create_task(closed.wait())
     try:
-        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((up, down, here), return_when=asyncio.FIRST_COMPLETED)
         client_left = up.done() and up.exception() is None and up.result()
         if not client_left:
             await send({"type": "websocket.close", "code": AGAIN})
     finally:
-        for task in (up, down):
+        for task in (up, down, here):
             task.cancel()
-        await asyncio.gather(up, down, return_exceptions=True)
+        await asyncio.gather(up, down, here, return_exceptions=True)
 
 
 async def _up(receive: Receive, dashboard: ClientConnection) -> bool:

@@ -157,7 +157,7 @@ class Connection(HttpToolsProtocol):
         newest = self.cycle
         if self.pipeline and self.pipeline[0][0] is newest:
             self.pipeline.popleft()
-            self.cycle = self.pipeline[0][0] if self.pipeline else self._waiting or self._serving
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._waiting or self._serving  # type: ignore[assignment]
             return False
         if not newest.response_complete:
             newest.disconnected = True

@@ -148,7 +148,7 @@ class Door(Connection):
     def _begin(self, exchange: Exchange) -> None:
         assert self.relay is not None
         self._serving = exchange
-        task = self.loop.create_task(self.relay.answer(exchange))
+        task = exchange.task = self.loop.create_task(self.relay.answer(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

@@ -33,6 +33,12 @@ def struck(text: str) -> str:
     return text
 
 
+def reason(error: BaseException) -> str:
+    """An exception in one line, without what looks like a secret."""
+    lines = str(error).strip().splitlines() or [""]
+    return struck(f"{type(error).__name__}: {lines[0]}").rstrip(": ")
+
+
 class Line(logging.Formatter):
     """``2026-01-02T03:04:05.678Z INFO relay-1 openopen8.server: text``, a traceback indented below it."""
 
@@ -56,5 +62,11 @@ def begin(part: str, level: str) -> None:
     handler.setFormatter(Line(part))
     chosen = level.lower() if level.lower() in LEVELS else "info"
     logging.basicConfig(level=chosen.upper(), handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").addFilter(_not_a_refused_socket)
     for noisy in ("uvicorn.error", "httpx", "httpcore", "websockets", "alembic.runtime.migration"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _not_a_refused_socket(record: logging.LogRecord) -> bool:
+    """uvicorn takes a websocket that is refused with a status of our own for an application's error."""
+    return record.msg != "ASGI callable returned without completing handshake."

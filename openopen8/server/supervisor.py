@@ -1,4 +1,4 @@
-"""`openopen8 serve`: keeps the relay workers and the dashboard process running, and ends them all."""
+"""`openopen8 serve`: keeps the relay workers and the dashboard process running, replaces them, and ends them all."""
 
 from __future__ import annotations
 
@@ -15,110 +15,112 @@ from pathlib import Path
 
 from openopen8.core.config import Settings
 from openopen8.server.built import here
-from openopen8.server.child import Child
+from openopen8.server.control import reachable
+from openopen8.server.family import Estate, Family
+from openopen8.server.hangup import Terminal
 from openopen8.server.listener import address_of
-from openopen8.server.parts import Part, compile_part, dashboard_part, relay_part
-from openopen8.server.ready import until_ready
+from openopen8.server.reloads import Reloads, Say
+from openopen8.server.renewal import Renewal
 
-STOP_SECONDS = 45.0
-"""What the children have to end after SIGTERM; above the time that uvicorn gives requests in flight."""
+HANGUP_SECONDS = 0.2
+"""A terminal that closes sends SIGHUP a moment before it is gone."""
 
-Say = Callable[[str], None]
+Load = Callable[[], Settings]
 
 _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Owns the listening sockets and the children; :meth:`run` returns when all have ended."""
+    """Owns the listening sockets and the children; :meth:`run` returns when all have ended.
 
-    def __init__(self, settings: Settings, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
-        self._settings = settings
+    ``load`` reads the settings as environment, `.env` and command line have them now.
+    """
+
+    def __init__(self, load: Load, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
+        self._load = load
+        self._settings = load()
         self._listener = listener
         self._say = say
         self._may_compile = may_compile
         self._place = here()
-        self._address = address_of(listener, settings.host)
+        self._address = address_of(listener, self._settings.host)
         self._stop = asyncio.Event()
-        self._children: list[Child] = []
+        self._family: Family | None = None
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, terminal = asyncio.get_running_loop(), Terminal()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._told_to_stop)
-        folder = Path(tempfile.mkdtemp(prefix="openopen8-"))  # mode 0700: nobody else reaches the socket in it
+        folder = Path(tempfile.mkdtemp(prefix="openopen8-"))  # mode 0700: nobody else reaches the sockets in it
         lifeline, held_end = os.pipe()
         try:
             with _unix_listener(folder / "dashboard") as dashboard:
-                await self._serve(lifeline, dashboard, str(folder / "dashboard"))
+                family = self._family = Family(Estate(self._listener, dashboard, lifeline), self._settings)
+                await self._serve(family, folder, terminal)
         finally:
             os.close(held_end)
             os.close(lifeline)
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def _serve(self, lifeline: int, dashboard: socket.socket, path: str) -> None:
-        env = self._environment()
-        listener = self._listener.fileno()
-        for number in range(1, self._settings.workers + 1):
-            self._keep(relay_part(number, listener, lifeline, path, env))
-        task = asyncio.create_task(self._dashboard(dashboard_part(dashboard.fileno(), lifeline, env), lifeline))
-        task.add_done_callback(_report)
-        await self._stop.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        self._say("Stopping; requests in flight may end.")
-        # no new connections from here on: those waiting in the queue are refused, not left hanging
-        self._listener.close()
-        await asyncio.gather(*(child.stop(STOP_SECONDS) for child in self._children))
+    async def _serve(self, family: Family, folder: Path, terminal: Terminal) -> None:
+        family.start()
+        pages = asyncio.create_task(self._dashboard(family))
+        pages.add_done_callback(_report)
+        compiles = self._may_compile and self._place.can_compile
+        reloads = Reloads(lambda: Renewal(family, self._load, compiles, reloads.step)(), self._say)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up, terminal, reloads)
+        async with reachable(self._settings.data_dir, folder, reloads) as found:
+            if not found:
+                self._say("Another server runs on this DATA_DIR: `openopen8 reload` reaches that one, SIGHUP this one.")
+            await self._stop.wait()
+            await reloads.stop()
+            pages.cancel()
+            await asyncio.gather(pages, return_exceptions=True)
+            self._say("Stopping; requests in flight may end.")
+            # no new connections from here on: those waiting in the queue are refused, not left hanging
+            self._listener.close()
+            await family.stop()
 
-    async def _dashboard(self, part: Part, lifeline: int) -> None:
+    async def _dashboard(self, family: Family) -> None:
         """The dashboard at once if there is one; else it is compiled first, while the relay serves."""
         compiling: asyncio.Task[bool] | None = None
         if self._may_compile and not self._place.is_current and self._place.can_compile:
-            compiling = asyncio.create_task(self._compile(lifeline))
+            compiling = asyncio.create_task(family.compile())
         try:
-            await self._with_pages(part, compiling)
+            await self._with_pages(family, compiling)
             if compiling is not None:
                 await compiling
         finally:
             if compiling is not None:
                 compiling.cancel()
 
-    async def _with_pages(self, part: Part, compiling: asyncio.Task[bool] | None) -> None:
+    async def _with_pages(self, family: Family, compiling: asyncio.Task[bool] | None) -> None:
         compiled = self._place.is_there
         if compiled:
-            self._keep(part)
-        await until_ready(self._address)
+            family.start_dashboard()
+        await family.serves()
         if not compiled and compiling is not None:
             self._say(f"The API answers at {self._address}; the pages follow when they are compiled.")
             compiled = await compiling
             if compiled:
-                self._keep(part)
+                family.start_dashboard()
         if not compiled:
             self._say("There is no compiled dashboard; /v1 and /api are served without it.")
         self._say(f"OpenOpen8 is ready: {self._address}")
 
-    async def _compile(self, lifeline: int) -> bool:
-        child = Child(compile_part(lifeline, self._environment()))
-        try:
-            return await child.once() == 0
-        finally:
-            await child.stop(0)
-
-    def _keep(self, part: Part) -> None:
-        child = Child(part)
-        self._children.append(child)
-        child.keep()
-
-    def _environment(self) -> dict[str, str]:
-        """What the command line said, for children that read the environment."""
-        port = self._listener.getsockname()[1]
-        return {"HOST": self._settings.host, "PORT": str(port), "WORKERS": str(self._settings.workers)}
-
     def _told_to_stop(self) -> None:
-        if self._stop.is_set():  # asked twice: at once
-            for child in self._children:
-                child.kill()
+        if self._stop.is_set() and self._family is not None:  # asked twice: at once
+            self._family.kill()
         self._stop.set()
+
+    def _hung_up(self, terminal: Terminal, reloads: Reloads) -> None:
+        def decide() -> None:
+            if not terminal.closed():
+                reloads.ask()
+            elif not terminal.outlived:
+                self._told_to_stop()
+
+        asyncio.get_running_loop().call_later(HANGUP_SECONDS, decide)
 
 
 def _report(task: asyncio.Task[None]) -> None:
@@ -135,11 +137,11 @@ def _unix_listener(path: Path) -> socket.socket:
     return listener
 
 
-def run(settings: Settings, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
+def run(load: Load, listener: socket.socket, say: Say, may_compile: bool = True) -> None:
     """Serve until SIGTERM or SIGINT."""
 
     async def main() -> None:
-        await Supervisor(settings, listener, say, may_compile).run()
+        await Supervisor(load, listener, say, may_compile).run()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

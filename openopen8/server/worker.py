@@ -20,6 +20,10 @@ from openopen8.server.bridge import Bridge
 from openopen8.server.built import here
 from openopen8.server.front import Front
 from openopen8.server.headers import GUARDS
+from openopen8.server.journal import reason
+from openopen8.server.relay_server import RelayServer
+from openopen8.server.seats import Seat
+from openopen8.server.wire import Wire
 
 EVENTS = "/_event"
 DRAIN_SECONDS = 10.0
@@ -33,6 +37,7 @@ class RelayApp(Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+    async def recover(self) -> None: ...
     def handles(self, path: str, method: str) -> bool: ...
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
@@ -40,12 +45,26 @@ class RelayApp(Protocol):
 class Worker:
     """The ASGI root: one look at the path, then the part that owns it."""
 
-    def __init__(self, relay: RelayApp, api: ASGIApp, front: Front, bridge: ASGIApp) -> None:
+    def __init__(self, relay: RelayApp, api: ASGIApp, front: Front, bridge: Bridge) -> None:
+        self.failure = ""
         self._relay = relay
         self._api = guarded(api)
         self._front = front
         self._bridge = bridge
         self._open = 0
+
+    @property
+    def running(self) -> int:
+        """Requests that have not ended, those included that do not come through here."""
+        return self._open + int(getattr(self._relay, "running", 0))
+
+    def close_tabs(self) -> None:
+        """Send the dashboard's tabs to another worker."""
+        self._bridge.close()
+
+    async def recover(self) -> None:
+        """Settle what a dead worker left."""
+        await self._relay.recover()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -65,13 +84,17 @@ class Worker:
         return self._api if of("/api", path) else self._front
 
     async def _start(self) -> None:
-        await self._relay.start()
+        try:
+            await self._relay.start()
+        except Exception as error:
+            self.failure = reason(error)
+            raise
         await self._front.look()
 
     async def _stop(self) -> None:
         """Let what was cancelled at the last moment settle, then close the relay."""
         latest = time.monotonic() + DRAIN_SECONDS
-        while self._open and time.monotonic() < latest:
+        while self.running and time.monotonic() < latest:
             await asyncio.sleep(0.02)
         await self._relay.stop()
 
@@ -125,15 +148,19 @@ def options_of(settings: Settings, relay: door.HotRelay) -> dict[str, Any]:
     return door.options(relay if settings.hot_path else None)
 
 
-def run(listener_fd: int, dashboard_socket: Path) -> None:
-    """Serve on the inherited socket until told to stop."""
+def run(listener_fd: int, dashboard_socket: Path, wire: Wire, seat: tuple[int, int]) -> None:
+    """Serve on the inherited socket until told to stop, or to leave."""
     from openopen8.api.app import create_api
     from relay.app import Relay
 
-    tools = open_tools(load_settings())
+    settings = load_settings()
+    tools = open_tools(settings)
     place = here()
     front = Front(place.client, place.stamp_file)
     relay = Relay(tools)
     root = Worker(relay, create_api(tools), front, Bridge(tools, dashboard_socket))
-    config = uvicorn.Config(root, loop=door.loop(), **options_of(tools.settings, relay))
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener_fd)])
+    config = uvicorn.Config(root, loop=door.loop(), **options_of(settings, relay))
+    # alone on the port the loop's own accept is quicker, and nobody is there to share with
+    shared = Seat(*seat) if settings.workers > 1 else None
+    server = RelayServer(config, root, wire, shared, settings.drain_timeout or settings.request_timeout)
+    server.run(sockets=[socket.socket(fileno=listener_fd)])

@@ -27,9 +27,11 @@ from relay.channels import TYPES
 DEADLINE = 20.0
 """Seconds that a provider may take to list its models."""
 MOST_OFFERS = 300
-TEXTS = ("name", "type", "base_url", "key_mode", "test_model", "note")
+TEXTS = ("name", "type", "base_url", "key_mode", "proxy", "test_model", "note")
+SWITCHES = ("http2", "auto_disable")
 NUMBERS = ("priority", "weight")
 OBJECTS = ("model_mapping", "parameter_override", "header_override", "status_map")
+RARER = (*OBJECTS, "proxy", "http2", "test_model", "note")
 PLACES = (*TEXTS, *NUMBERS, *OBJECTS, "keys", "models", "groups")
 
 
@@ -48,6 +50,9 @@ class Draft:
     parameter_override: str = ""
     header_override: str = ""
     status_map: str = ""
+    proxy: str = ""
+    """As it is shown: without its password."""
+    http2: bool = False
     auto_disable: bool = True
     test_model: str = ""
     note: str = ""
@@ -72,7 +77,7 @@ class GroupTick:
 
 def draft_of(view: ChannelView) -> Draft:
     """The fields of a stored channel."""
-    plain = {name: getattr(view, name) for name in ("id", *TEXTS, *NUMBERS, "auto_disable")}
+    plain = {name: getattr(view, name) for name in ("id", *TEXTS, *NUMBERS, *SWITCHES)}
     return Draft(**plain, **{name: as_text(getattr(view, name)) for name in OBJECTS})
 
 
@@ -106,6 +111,7 @@ class ChannelForm(AdminPage):
     version: int = 0
     """Each opening has fields of its own."""
     _keys: str = ""
+    _proxied: bool = False
 
     @rx.var
     def offers(self) -> list[Offer]:
@@ -157,6 +163,11 @@ class ChannelForm(AdminPage):
         self._keys = str(value)[:20_000]
 
     @rx.event
+    def note_proxy(self, value: str) -> None:
+        """Whether a proxy is typed."""
+        self._proxied = bool(str(value).strip())
+
+    @rx.event
     def note_models(self, value: str) -> None:
         """The list of models as typed."""
         self.models = str(value)[:100_000]
@@ -199,9 +210,9 @@ class ChannelForm(AdminPage):
                 self.fetch_error = text("channels.need_url", self.lang)
                 return
             self.fetching, self.fetch_error = True, ""
-            version, lang = self.version, self.lang
+            version, lang, proxied = self.version, self.lang, self._proxied
             asked = (self.draft, self.type, self.base_url.strip(), next(iter(self._keys.split()), ""))
-        found, error = await _models(*asked, lang)
+        found, error = await _models(*asked, proxied, lang)
         async with self:
             self.fetching = False
             if self.opened and version == self.version:
@@ -218,7 +229,7 @@ class ChannelForm(AdminPage):
                 errors = _faults(problem)
         self.errors = errors
         if errors:
-            self.more = self.more or any(name in (*OBJECTS, "test_model", "note", "key_mode") for name in errors)
+            self.more = self.more or any(name in RARER or name == "key_mode" for name in errors)
             return rx.set_focus(f"channel-{next(iter(errors))}")
         self.opened, self._keys, self.fetched = False, "", []
         self._say("success", "channels.saved")
@@ -234,7 +245,8 @@ class ChannelForm(AdminPage):
         self.draft, self.groups, self.keys, self.models = draft, ticks, keys, models
         self.type, self.base_url, self._keys = draft.type, draft.base_url, ""
         self.errors, self.fetched, self.fetch_error, self.search, self.fetching = {}, [], "", "", False
-        self.more = any(getattr(draft, name) for name in (*OBJECTS, "test_model", "note"))
+        self._proxied = bool(draft.proxy)
+        self.more = any(getattr(draft, name) for name in RARER)
         self.version += 1
         self.opened = True
 
@@ -244,7 +256,7 @@ class ChannelForm(AdminPage):
         data: dict[str, Any] = {name: str(form.get(name, getattr(self.draft, name))).strip() for name in TEXTS}
         data["models"] = split_list(str(form.get("models", "")))
         data["groups"] = [tick.name for tick in self.groups if form.get(f"group:{tick.name}")]
-        data["auto_disable"] = bool(form.get("auto_disable"))
+        data |= {name: bool(form.get(name)) for name in SWITCHES}
         for name in NUMBERS:
             data[name] = _number(str(form.get(name, "")))
             if data[name] is None:
@@ -259,12 +271,14 @@ class ChannelForm(AdminPage):
         return data, errors
 
 
-async def _models(draft: Draft, type: str, base_url: str, key: str, lang: str) -> tuple[list[str], str]:
+async def _models(draft: Draft, type: str, base_url: str, key: str, proxied: bool, lang: str) -> tuple[list[str], str]:
     """The provider's models, or why there are none."""
     try:
         async with asyncio.timeout(DEADLINE):
             if not key and draft.id and base_url == draft.base_url:
                 return list(await probe.list_models_of(tools(), draft.id)), ""
+            if proxied:
+                raise invalid(text("channels.fetch_proxy", lang))
             if key.startswith(ENV_PREFIX):
                 raise invalid(text("channels.fetch_env", lang))
             return list(await probe.list_models(tools(), type, base_url, key)), ""

@@ -111,6 +111,16 @@ class Fields:
                 self._refuse(f"{name}.{at}", "a string")
         return tuple(value or ())
 
+    def object(self, *names: str) -> dict[str, Any] | None:
+        """An object field whose inside is not ours to read: schemas, a vendor's own options."""
+        return self._typed(names, dict)
+
+    def whole(self) -> dict[str, Any]:
+        """All that is left, taken at once, as it came: objects that only one format knows."""
+        left = {name: value for name, value in self._left.items() if value is not None}
+        self._left.clear()
+        return left
+
     def inner(self, *names: str) -> Fields | None:
         """An object field."""
         name, value = self._taken(names)
@@ -131,6 +141,12 @@ class Fields:
             if not isinstance(item, dict):
                 self._refuse(f"{name}.{at}", "an object")
             yield self._below(f"{name}.{at}", item, name)
+
+    def as_object(self, name: str, value: Any) -> Fields:
+        """``value``, taken from the field ``name``, as an object."""
+        if not isinstance(value, dict):
+            self._refuse(name, "an object")
+        return self._below(name, value, name)
 
     def spelling(self, *names: str) -> str:
         """The path of the first of ``names`` that is there; of the first one when none is."""

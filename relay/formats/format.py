@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -17,12 +17,12 @@ class Garbage(Exception):
     """The upstream's body is no answer: not JSON, another shape, or an error inside a 200."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What the gateway itself needs of a request, checked; all else in ``fields`` is unread.
 
     ``max_output`` is in tokens, per choice. ``input_texts`` are for counting tokens, ``images`` counts
     the parts that are not text, ``messages`` the turns. ``fields`` maps top-level keys to their bytes.
+    ``audio`` counts those of ``images`` that are sound, ``tools`` the tools that are offered.
     """
 
     model: str
@@ -34,14 +34,40 @@ class Glance:
     images: int
     messages: int
     fields: dict[str, msgspec.Raw]
+    audio: int = 0
+    tools: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request for a vendor, and the names of the caller's fields that it could not express."""
+    """A request or an answer in another format, and the names of what that format could not express."""
 
     body: bytes
     losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller's answer depends on. ``model`` is the name that the caller sees.
+
+    ``now_s`` are seconds since 1970, ``include_usage`` and ``array`` concern streams: counts are wanted; one
+    JSON array instead of SSE (Gemini only). ``fields`` are the request's top-level fields, for formats that
+    repeat some of them.
+    """
+
+    model: str
+    now_s: int
+    request_id: str
+    include_usage: bool = True
+    array: bool = False
+    fields: dict[str, msgspec.Raw] = field(default_factory=dict)
+
+
+class Survey(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a whole answer that passes through unread."""
+
+    model: str
+    usage: Usage
 
 
 class Reader(Protocol):
@@ -64,7 +90,12 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Turns events into the caller's bytes. Exactly one of ``end`` and ``fail`` closes the stream."""
+    """Turns events into the caller's bytes. Exactly one of ``end`` and ``fail`` closes the stream.
+
+    ``losses`` names what came and has no place in this format; it is complete at the end.
+    """
+
+    losses: dict[str, None]
 
     def feed(self, event: Event) -> bytes:
         """The bytes to send for one event; may be empty. Errors are for ``fail``, not for here."""
@@ -92,6 +123,12 @@ class Tap(Protocol):
     def stop_seen(self) -> bool:
         """True once every choice that began has named its stop reason."""
 
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """Whole events at the start of ``data`` that only add text: their size, and the bytes to pass on for them.
+
+        A short way for what streams mostly consist of; the rest of ``data`` goes the usual way.
+        """
+
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now; the ending is held back."""
 
@@ -105,22 +142,16 @@ class Tap(Protocol):
         """The caller's own error event, which ends the stream."""
 
 
-class MakeWriter(Protocol):
-    """Makes a writer. ``array``: frame as one JSON array instead of SSE (Gemini only)."""
-
-    def __call__(self, model: str, now_s: int, request_id: str, include_usage: bool, array: bool) -> Writer:
-        """``model`` is the name that the caller sees, ``now_s`` seconds since 1970."""
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """One wire format. All functions are pure: no I/O, no clock, no random; arguments are never changed.
 
     ``glance(body, path_model, path_stream)`` raises Problem 400 and nothing else, whatever the bytes.
-    ``parse_request`` raises Problem 400 for what can't be converted. ``parse_response`` raises Garbage.
-    ``render_response(answer, model, now_s, request_id)``; ``parse_error(status, body)`` is the vendor's
-    message without keys and addresses. The ``patch_…`` functions and ``tap`` are None where no channel
-    speaks this format.
+    ``parse_request`` raises Problem 400 for what can't be converted, and so does ``render_request`` for what
+    would mean something else in this format. ``parse_response`` raises Garbage. ``parse_error(status, body)``
+    is the vendor's message without keys and addresses. ``patch_request(body, glance, model)``,
+    ``patch_response(body, model)`` and ``tap(model, include_usage)`` serve channels of the caller's own format;
+    they are None where no channel speaks this format.
     """
 
     name: str
@@ -128,11 +159,13 @@ class Format:
     parse_request: Callable[[Glance], Request]
     render_request: Callable[[Request], Rendered]
     parse_response: Callable[[bytes], Answer]
-    render_response: Callable[[Answer, str, int, str], bytes]
+    render_response: Callable[[Answer, Asked], Rendered]
     reader: Callable[[], Reader]
-    writer: MakeWriter
+    writer: Callable[[Asked], Writer]
     render_error: Callable[[Problem, str], bytes]
     parse_error: Callable[[int, bytes], str]
     patch_request: Callable[[bytes, Glance, str], bytes] | None = None
     patch_response: Callable[[bytes, str], bytes] | None = None
     tap: Callable[[str, bool], Tap] | None = None
+    survey: Callable[[bytes], Survey | None] | None = None
+    """None from it: the answer has to be parsed."""

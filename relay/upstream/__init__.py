@@ -2,8 +2,8 @@
 
 from openopen8.core.config import Settings
 from relay.upstream.answer import LARGEST_ANSWER, LARGEST_ERROR, Answer, Sink, Upstream
+from relay.upstream.client import FastUpstream
 from relay.upstream.failure import Blocked, Failure, FailureKind, failure_of, malformed, too_large
-from relay.upstream.guard import GuardedBackend
 from relay.upstream.httpx_client import HttpxUpstream
 from relay.upstream.outgoing import Origin, Outgoing, Template
 
@@ -14,7 +14,7 @@ __all__ = [
     "Blocked",
     "Failure",
     "FailureKind",
-    "GuardedBackend",
+    "FastUpstream",
     "HttpxUpstream",
     "Origin",
     "Outgoing",
@@ -30,4 +30,4 @@ __all__ = [
 
 def open_upstream(settings: Settings) -> Upstream:
     """The way to call providers that a relay worker uses; to be opened in the event loop, closed at the end."""
-    return HttpxUpstream(settings)
+    return FastUpstream(settings, HttpxUpstream(settings))

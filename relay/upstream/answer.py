@@ -47,6 +47,10 @@ class Answer(Protocol):
     def resume(self) -> None:
         """Read on after ``pause``."""
 
+    def finish(self) -> None:
+        """Instead of ``close``, for an answer whose last bytes are about to come: they get a moment, so that the
+        connection can be used again. The sink hears no more."""
+
     def close(self) -> None:
         """Give the connection back when the answer was read to its end, else cut it. The sink hears no more."""
 

@@ -35,10 +35,11 @@ class Inflater:
             raise too_large()
         return found
 
-    def close(self) -> None:
-        """The body has ended; raises Failure when what was packed has not."""
+    def close(self) -> Failure | None:
+        """The body has ended; a failure when what was packed has not."""
         if self._begun and not self._object.eof:
-            raise Failure("broken", "The provider's answer ended in the middle.")
+            return Failure("broken", "The provider's answer ended in the middle.")
+        return None
 
 
 def inflater(coding: str | None) -> Inflater | None:

@@ -38,6 +38,11 @@ def too_large() -> Failure:
     return Failure("broken", "The provider's answer is too large.")
 
 
+def garbage() -> Failure:
+    """Bytes that nobody can take for an answer."""
+    return Failure("broken", "The provider's answer is no proper HTTP.")
+
+
 def failure_of(error: Exception) -> Failure:
     """What went wrong, in words that tell no address."""
     if isinstance(error, Failure):
@@ -48,6 +53,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure("other", "Too many connections to providers are open.")
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return Failure("timeout", "The provider did not answer in time.")
+    if isinstance(error, httpx.ProxyError):
+        return Failure("unreachable", "The channel's proxy refused the connection.")
     if isinstance(error, httpx.ConnectError):
         return Failure("unreachable", "The provider could not be reached.")
     if isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):

@@ -1,56 +1,75 @@
-"""Connections only to addresses that the gateway may call, judged at the moment when they are made."""
+"""Which addresses a name may be called at: looked up and judged at the moment of each connection."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-from collections.abc import Iterable
-from typing import Any
-
-import httpcore
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain, zip_longest
 
 from openopen8.core.rules.outbound import address_refused
 from relay.upstream.failure import Blocked
 
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""A name and a port to the addresses, the best first. Raises OSError."""
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to what a name resolves to, checked at that moment, so that no second look-up can differ."""
 
-    def __init__(self, allow_private: bool) -> None:
+class Guard:
+    """Resolves and judges. Whoever connects uses what it returns, so that no second look-up can differ.
+
+    Look-ups are shared while they are under way and never kept.
+    """
+
+    def __init__(self, allow_private: bool, resolve: Resolve) -> None:
         self._allow_private = allow_private
-        self._inner = httpcore.AnyIOBackend()
+        self._resolve = resolve
+        self._asked: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port, timeout)
-        allowed = [a for a in addresses if not address_refused(a, self._allow_private)]
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Where ``host`` may be called, IPv6 and IPv4 by turns. Raises Blocked, OSError and UnicodeError."""
+        found = [host] if _literal(host) else await self._looked_up(host, port)
+        allowed = [one for one in dict.fromkeys(found) if not address_refused(one, self._allow_private)]
         if not allowed:
             raise Blocked
-        for address in allowed[:-1]:
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
+        return by_turns(allowed)
 
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise Blocked
+    def refuses(self, host: str) -> bool:
+        """True for an address in writing that may not be called; names are judged when somebody resolves them."""
+        return _literal(host) and address_refused(host, self._allow_private)
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _looked_up(self, host: str, port: int) -> Sequence[str]:
+        """Many who ask at once for the same name make one look-up."""
+        place = (host, port)
+        asked = self._asked.get(place)
+        if asked is None:
+            asked = self._asked[place] = asyncio.ensure_future(self._resolve(host, port))
+            asked.add_done_callback(lambda done: self._forget(place, done))
+        return await asyncio.shield(asked)
 
-    async def _resolve(self, host: str, port: int, timeout: float | None) -> list[str]:
-        try:
-            async with asyncio.timeout(timeout):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
-        except (OSError, UnicodeError):
-            raise httpcore.ConnectError from None
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    def _forget(self, place: tuple[str, int], done: asyncio.Future[Sequence[str]]) -> None:
+        self._asked.pop(place, None)
+        if not done.cancelled():
+            done.exception()  # somebody has to look at it, though all who waited may have left
+
+
+async def system_resolve(host: str, port: int) -> list[str]:
+    """What the system's resolver says, in its order."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def by_turns(addresses: Sequence[str]) -> list[str]:
+    """Families by turns, beginning with that of the first address (RFC 8305, section 4)."""
+    kind = ":" in addresses[0]
+    first = [one for one in addresses if (":" in one) == kind]
+    second = [one for one in addresses if (":" in one) != kind]
+    return [one for one in chain.from_iterable(zip_longest(first, second)) if one is not None]
+
+
+def _literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
+from openopen8.core.rules.outbound import proxy_fits
 from relay.upstream.failure import malformed
 
 _URL = re.compile(
@@ -16,11 +17,6 @@ _URL = re.compile(
 )
 """No user name, no fragment, no space, nothing that could end a line. RFC 3986's characters and ``_`` in hosts."""
 
-_PROXY = re.compile(
-    r"(https?|socks5h?)://(?:[A-Za-z0-9._~!$&'()*+,;=%-]+(?::[A-Za-z0-9._~!$&'()*+,;=:%-]*)?@)?"
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::([0-9]{1,5}))?/?",
-    re.IGNORECASE,
-)
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -42,17 +38,19 @@ _OURS = frozenset(
 """Headers that say how a message is framed or where it goes: the client writes them, nobody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where connections lead to; one pool each."""
+class Origin(NamedTuple):
+    """Where connections lead to; one pool each. A tuple, since it is hashed for each request."""
 
     scheme: str
     host: str
     """In lower case, an IPv6 address without its brackets."""
     port: int
-    proxy: str = field(default="", repr=False)
-    """URL of a proxy, which may hold a password."""
+    proxy: str = ""
+    """URL of a proxy, which may hold a password: in no repr."""
     http2: bool = False
+
+    def __repr__(self) -> str:
+        return f"Origin({self.scheme}://{self.host}:{self.port})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -78,7 +76,9 @@ class Template:
         scheme, host, port, path, query = found.groups(default="")
         scheme, host = scheme.lower(), host.lower()
         number = _port(port, 443 if scheme == "https" else 80)
-        origin = Origin(scheme, host.strip("[]"), number, _proxy(proxy), http2)
+        if proxy and not proxy_fits(proxy):
+            raise malformed()
+        origin = Origin(scheme, host.strip("[]"), number, proxy, http2)
         named = host if number == (443 if scheme == "https" else 80) else f"{host}:{number}"
         target = (path or "/") + query
         pairs = _checked(headers)
@@ -102,15 +102,6 @@ def _port(text: str, default: int) -> int:
     if not 0 < number < 65536:
         raise malformed()
     return number
-
-
-def _proxy(text: str) -> str:
-    if text:
-        found = _PROXY.fullmatch(text)
-        if found is None:
-            raise malformed()
-        _port(found[3] or "", 1080)
-    return text
 
 
 def _checked(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -18,9 +18,7 @@ METHODS = ("get", "post", "patch", "delete")
 def operations(house: House) -> list[tuple[str, str, dict[str, Any]]]:
     """(method, path, operation) of the API's own description; the relay's one path there is not among them."""
     found = house.root.get("/openapi.json").json()["paths"]
-    return [
-        (method, path, told) for path, each in found.items() if path != TOKEN_PATH for method, told in each.items()
-    ]
+    return [(method, path, told) for path, each in found.items() if path != TOKEN_PATH for method, told in each.items()]
 
 
 def filled(path: str) -> str:

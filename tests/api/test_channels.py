@@ -21,6 +21,8 @@ CHANNEL: dict[str, Any] = {
     "parameter_override": {"temperature": 0.7, "stop": ["x"], "nested": {"a": None}},
     "header_override": {"X-Title": "gate"},
     "status_map": {"404": 503},
+    "proxy": "socks5h://proxy.example.com:1080",
+    "http2": True,
     "auto_disable": False,
     "test_model": "m",
     "note": "two\nlines",
@@ -80,6 +82,37 @@ def test_another_host_needs_the_keys_again(sqlite_house: House) -> None:
     assert moved.json()["base_url"] == "https://new.example.com"
 
 
+PROXY = "http://user:planted%20word@proxy.example.com:3128"
+
+
+def test_a_proxys_password_goes_in_and_never_comes_out(house: House) -> None:
+    made = house.admin.make("/channels", **{**CHANNEL, "proxy": PROXY})
+    assert made["proxy"] == "http://user:***@proxy.example.com:3128"
+    row = house.world.one(Channel, made["id"])
+    assert house.tools.keyring.open(row.proxy_sealed) == PROXY and "planted" not in row.proxy_sealed + row.proxy
+    url = f"/channels/{made['id']}"
+    assert house.admin.patch(url, proxy=made["proxy"], note="as it was shown").json()["proxy"] == made["proxy"]
+    assert house.tools.keyring.open(house.world.one(Channel, made["id"]).proxy_sealed) == PROXY
+    assert house.admin.patch(url, proxy="socks5://other.example.com").json()["proxy"] == "socks5://other.example.com"
+    for nothing in (None, ""):
+        house.admin.patch(url, proxy=PROXY)
+        assert house.admin.patch(url, proxy=nothing).json()["proxy"] == ""
+        assert house.world.one(Channel, made["id"]).proxy_sealed == ""
+    assert "planted" not in "".join(entry.error for entry in house.world.log("admin"))
+
+
+def test_a_proxy_that_could_read_the_keys_needs_them_again(sqlite_house: House) -> None:
+    admin = sqlite_house.admin
+    plain = {**CHANNEL, "base_url": "http://up.example.com", "proxy": None}
+    id = admin.make("/channels", **plain)["id"]
+    answer = admin.patch(f"/channels/{id}", proxy=PROXY)
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "keys"
+    assert admin.patch(f"/channels/{id}", proxy=PROXY, keys=["k" * 20]).status_code == 200
+    assert admin.patch(f"/channels/{id}", proxy=None).status_code == 200
+    keyless = admin.make("/channels", **{**plain, "name": "keyless", "keys": []})["id"]
+    assert admin.patch(f"/channels/{keyless}", proxy=PROXY).status_code == 200
+
+
 WRONG: tuple[tuple[str, Any, str], ...] = (
     ("name", "", "name"),
     ("type", "carrier-pigeon", "type"),
@@ -105,6 +138,14 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("keys", ["env:OO8_KEY_"], "keys.0"),
     ("keys", ["env:OO8_KEY_a"], "keys.0"),
     ("keys", [5], "keys.0"),
+    ("proxy", "proxy.example.com", "proxy"),
+    ("proxy", "ftp://user:planted-word@proxy.example.com", "proxy"),
+    ("proxy", "http://user:planted-word@proxy.example.com/path", "proxy"),
+    ("proxy", "http://proxy.example.com\r\nHost: evil", "proxy"),
+    ("proxy", "http://169.254.169.254:3128", "proxy"),
+    ("proxy", "socks5://[::ffff:169.254.169.254]", "proxy"),
+    ("proxy", 5, "proxy"),
+    ("http2", "yes", "http2"),
     ("models", ["a", ""], "models.1"),
     ("groups", ["default", "nowhere"], "groups.1"),
     ("priority", 1.5, "priority"),
@@ -136,6 +177,7 @@ def test_a_wrong_field_is_a_400_at_the_field_on_making_and_on_changing(sqlite_ho
         for answer in (admin.post("/channels", **new), admin.patch(f"/channels/{id}", **{field: value})):
             error = answer.json().get("error", {})
             assert (answer.status_code, error.get("param")) == (400, param), (field, value, answer.text)
+            assert "planted-word" not in answer.text
             if field == "keys":
                 assert "a\\nb" not in answer.text and "PATH" not in answer.text
     assert admin.get("/channels").json()["total"] == 1

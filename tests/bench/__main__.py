@@ -1,94 +1,82 @@
-"""``python -m tests.bench [NAME…]``: one table, ratios to nginx's CPU time first."""
+"""``python -m tests.bench [NAME…]``: rows of the table, or whole parts such as table, workers, growth."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
+import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import servers
-from tests.bench.load import Figures, Load, request_bytes, run_load
-
-PATH = "/v1/chat/completions"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One row of the table."""
-
-    name: str
-    connections: int
-    model: str = "bench"
-    stream: bool = False
-    body_kb: int = 1
-
-    def body(self) -> bytes:
-        text = "word " * (self.body_kb * 1024 // 5)
-        messages = [{"role": "user", "content": text}]
-        return json.dumps(
-            {"model": self.model, "stream": self.stream, "messages": messages, "max_tokens": 500}
-        ).encode()
-
-
-CASES = (
-    Case("unary-1", 1),
-    Case("unary-32", 32),
-    Case("unary-256", 256),
-    Case("unary-100kB", 32, body_kb=100),
-    Case("stream-fast", 64, stream=True),
-    Case("stream-paced", 64, model="paced", stream=True),
-)
+from tests.bench import growth, peers, soak, streams, table
+from tests.bench.cases import Case, all_cases
+from tests.bench.report import Part, command_line, keep
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One server's figures in one case."""
+class Options:
+    """What the command line says."""
 
-    figures: Figures
-    cpu_us: float
-
-
-async def measure(server: servers.Server, case: Case, seconds: float) -> Row:
-    """CPU time per answer over ``seconds``, after a short warm-up."""
-    request = request_bytes(PATH, case.body(), server.token)
-    await run_load(Load(server.port, request, case.connections, min(1.0, seconds)))
-    before = server.cpu_seconds()
-    figures = await run_load(Load(server.port, request, case.connections, seconds))
-    spent = server.cpu_seconds() - before
-    return Row(figures, spent / max(figures.answers, 1) * 1e6)
+    names: tuple[str, ...]
+    seconds: float
+    rounds: int
+    requests: int
 
 
-def line(case: Case, ours: Row, theirs: Row) -> str:
-    ratio = ours.cpu_us / theirs.cpu_us if theirs.cpu_us else 0
-    return (
-        f"| {case.name} | **{ratio:.1f}** | {theirs.cpu_us:.0f} | {ours.cpu_us:.0f} | {theirs.figures.rate:,.0f} "
-        f"| {ours.figures.rate:,.0f} | {ours.figures.p50:.2f} / {ours.figures.p99:.2f} | {ours.figures.failures} |"
-    )
+def _table(root: Path, options: Options) -> Part:
+    return table.run(root, _chosen(options.names), options.seconds, options.rounds)
+
+
+def _workers(root: Path, options: Options) -> Part:
+    from tests.bench import workers  # needs PostgreSQL's package, whose import talks
+
+    return workers.run(root, options.seconds, options.rounds)
+
+
+PARTS: dict[str, Callable[[Path, Options], Part]] = {
+    "table": _table,
+    "workers": _workers,
+    "peers": lambda root, options: peers.run(root, options.seconds, options.rounds),
+    "growth": lambda root, options: growth.run(root, options.seconds, options.rounds),
+    "streams": lambda root, options: streams.run(root, options.seconds),
+    "soak": lambda root, options: soak.run(root, options.requests),
+}
+
+
+def _chosen(names: tuple[str, ...]) -> list[Case]:
+    """The rows that are named; without names the usual ones."""
+    rows = set(names) - PARTS.keys()
+    conversions = "conversions" in rows
+    return [
+        case
+        for case in all_cases()
+        if (case.usual if not rows else case.name in rows or (conversions and case.format != case.upstream))
+    ]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    options.add_argument("names", nargs="*", help=f"of {', '.join(case.name for case in CASES)}")
-    options.add_argument("--seconds", type=float, default=3)
-    given = options.parse_args()
-    chosen = [case for case in CASES if not given.names or case.name in given.names]
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        with (
-            servers.mock() as mock,
-            servers.nginx(root / "nginx", mock.port) as nginx,
-            servers.openopen8(root / "data", mock.port) as ours,
-        ):
-            print(f"memory at rest, all processes: {ours.memory_mb():.0f} MB")
-            print("| case | × nginx CPU | nginx µs | ours µs | nginx req/s | ours req/s | ours p50 / p99 ms | failed |")
-            print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-            for case in chosen:
-                theirs = asyncio.run(measure(nginx, case, given.seconds))
-                print(line(case, asyncio.run(measure(ours, case, given.seconds)), theirs), flush=True)
-            print(f"memory afterwards, all processes: {ours.memory_mb():.0f} MB")
+    names = [case.name for case in all_cases()]
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join([*PARTS, 'conversions', *names])}")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each server, in turns")
+    parser.add_argument("--requests", type=int, default=1_000_000, help="of the soak")
+    given = parser.parse_args()
+    unknown = set(given.names) - {*PARTS, "conversions", *names}
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    options = Options(tuple(given.names), given.seconds, given.rounds, given.requests)
+    rows = [name for name in given.names if name not in PARTS]
+    parts = [name for name in given.names if name in PARTS]
+    if rows or not parts:
+        parts = ["table", *(name for name in parts if name != "table")]
+    for name in parts:
+        with tempfile.TemporaryDirectory(prefix="openopen8-bench-", ignore_cleanup_errors=True) as folder:
+            part = PARTS[name](Path(folder), options)
+        keep(part, command_line(), whole=not rows or name != "table")
+        if part.failed:
+            sys.exit(f"{name}: {', '.join(part.failed)}")
 
 
 if __name__ == "__main__":

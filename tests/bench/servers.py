@@ -4,55 +4,80 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+
+from tests.bench import tenants
+from tests.bench.tenants import Tenants
+from tests.server import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; client_max_body_size 64m; client_body_buffer_size 1m;
-  upstream up {{ server 127.0.0.1:{mock}; keepalive 512; keepalive_requests 10000000; }}
+  upstream up {{ server 127.0.0.1:{mock}; keepalive 512; keepalive_requests 1000000000; }}
   server {{
-    listen 127.0.0.1:{port} backlog=2048; keepalive_requests 10000000;
-    location / {{ proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }}
+    listen 127.0.0.1:{port} backlog=4096; keepalive_requests 1000000000;
+    location / {{
+      proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; proxy_buffer_size 16k; proxy_busy_buffers_size 16k;
+    }}
   }}
 }}
 """
+PATIENCE = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where it listens and which process tree its CPU time is counted over."""
+    """A running server: where it listens and which process tree its CPU time and memory are counted over."""
 
     name: str
     port: int
     pid: int
-    token: str = "none"
 
     def cpu_seconds(self) -> float:
         """User and system time of the whole tree."""
-        return sum(_cpu(pid) for pid in _tree(self.pid))
+        return sum(_cpu(pid) for pid in tree(self.pid))
 
     def memory_mb(self) -> float:
         """Resident memory of the whole tree."""
-        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in _tree(self.pid))
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return sum(_resident(pid) for pid in tree(self.pid)) / 1e6
+
+    def descriptors(self) -> int:
+        """Open files and sockets of the whole tree."""
+        return sum(_descriptors(pid) for pid in tree(self.pid))
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+@dataclass(frozen=True, slots=True)
+class Gateway(Server):
+    """OpenOpen8 itself, the tokens that may be asked with, and where its data is."""
+
+    tokens: tuple[str, ...]
+    folder: Path
+    database: str
+
+    def workers(self) -> list[int]:
+        """The relay's processes: what remains is the supervisor and the dashboard."""
+        return [pid for pid in tree(self.pid) if b"openopen8.server\0relay" in _words(pid)]
+
+    def worker_seconds(self) -> float:
+        """CPU time of the relay alone."""
+        return sum(_cpu(pid) for pid in self.workers())
+
+    def worker_mb(self) -> float:
+        """Resident memory of the relay alone."""
+        return sum(_resident(pid) for pid in self.workers()) / 1e6
 
 
 @contextmanager
@@ -66,22 +91,32 @@ def running(name: str, command: list[str], port: int, env: dict[str, str] | None
         yield Server(name, port, process.pid)
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 @contextmanager
-def mock() -> Iterator[Server]:
+def mock(module: str = "tests.bench.mock", *arguments: str) -> Iterator[Server]:
+    """The upstream of all that is measured."""
     port = free_port()
-    with running("mock", [sys.executable, "-m", "tests.bench.mock", str(port)], port) as server:
+    with running("mock", [sys.executable, "-m", module, str(port), *arguments], port) as server:
         yield server
+
+
+def nginx_program() -> str:
+    """Where nginx is; ends the benchmark when there is none."""
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    if not Path(program).exists():
+        raise SystemExit("The benchmark compares with nginx: install it (Debian: apt-get install nginx-light).")
+    return program
 
 
 @contextmanager
 def nginx(folder: Path, mock_port: int) -> Iterator[Server]:
     """One worker, plain proxy, keep-alive on both sides, no access log."""
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    if not Path(program).exists():
-        raise SystemExit("The benchmark compares with nginx: install it (Debian: apt-get install nginx-light).")
+    program = nginx_program()
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     config = folder / "nginx.conf"
@@ -91,87 +126,89 @@ def nginx(folder: Path, mock_port: int) -> Iterator[Server]:
 
 
 @contextmanager
-def openopen8(folder: Path, mock_port: int, workers: int = 1) -> Iterator[Server]:
-    """`openopen8 serve` as shipped, with a channel to the mock, prices and one token."""
-    env = {"DATA_DIR": str(folder), "DATABASE_URL": "", "PORT": "0", "HOST": "127.0.0.1"}
+def openopen8(
+    folder: Path,
+    mock_port: int,
+    who: Tenants = tenants.USUAL,
+    workers: int = 1,
+    database: str = "",
+    prepare: Callable[[], None] | None = None,
+    **more: str,
+) -> Iterator[Gateway]:
+    """`openopen8 serve` as shipped, with default settings, on a database that ``who`` live in.
 
-    def command(*words: str, given: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "openopen8", *words],
-            cwd=ROOT,
-            env={**os.environ, **env},
-            input=given,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
-
-    url = f"http://127.0.0.1:{mock_port}/v1"
-    command(
-        "user",
-        "create",
-        "bench",
-        "--role",
-        "root",
-        "--balance",
-        "9000000000000",
-        "--password-stdin",
-        given="bench-pass",
-    )
-    command(
-        "channel", "create", "mock", "--type", "openai-compatible", "--base-url", url, "--models", "bench,paced",
-        "--key-stdin", given="mock-key",
-    )  # fmt: skip
-    for model in ("bench", "paced"):
-        command("price", "set", model, "--input", "5", "--output", "15")
-    token = command("token", "create", "bench", "--user", "bench").split()[-1]
-    port = free_port()
-    words = [sys.executable, "-m", "openopen8", "serve", "--no-build", "--port", str(port), "--workers", str(workers)]
-    with running("openopen8", words, port, env) as server:
-        _ready(port)
-        yield Server(server.name, port, server.pid, token)
+    ``prepare`` fills it before they move in.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if prepare is not None:
+        prepare()
+    database, tokens = tenants.move_in(folder / "data", database, f"http://127.0.0.1:{mock_port}", who)
+    more = {"DATABASE_URL": database, **more}
+    with processes.serving(folder, "--no-build", "--workers", str(workers), **more) as server:
+        port = int(server.address.rpartition(":")[2])
+        yield Gateway("openopen8", port, server.process.pid, tokens, folder, database)
+        server.end(signal.SIGTERM)
 
 
-def _ready(port: int) -> None:
-    """The supervisor listens at once; its workers take a moment."""
-    for _ in range(600):
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server does not become ready")
+def command(gateway: Gateway, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """`openopen8 …` on the gateway's database."""
+    env = processes.environment(gateway.folder, DATABASE_URL=gateway.database)
+    line = [sys.executable, "-m", "openopen8", *words]
+    return subprocess.run(line, cwd=gateway.folder, env=env, input=given, capture_output=True, text=True)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def tree(pid: int) -> list[int]:
+    """``pid`` and all that descend from it."""
+    found, rest = [], [pid]
+    while rest:
+        current = rest.pop()
+        found.append(current)
+        with suppress(OSError):
+            for task in os.listdir(f"/proc/{current}/task"):
+                rest += map(int, Path(f"/proc/{current}/task/{task}/children").read_text().split())
+    return found
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    latest = time.monotonic() + PATIENCE
+    while time.monotonic() < latest:
         if process.poll() is not None:
             raise SystemExit(f"{process.args!r} ended with {process.returncode}")
         with socket.socket() as s:
             if s.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise SystemExit(f"{process.args!r} does not listen")
 
 
-def _tree(pid: int) -> list[int]:
-    found, rest = [], [pid]
-    while rest:
-        current = rest.pop()
-        found.append(current)
-        try:
-            children = Path(f"/proc/{current}/task/{current}/children").read_text()
-        except OSError:
-            continue
-        rest += [int(child) for child in children.split()]
-    return found
+def _words(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _cpu(pid: int) -> float:
+    """By the clock of the process, threads that have ended included: /proc/PID/stat counts in steps of 10 ms."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3)
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(pid: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _descriptors(pid: int) -> int:
+    with suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0

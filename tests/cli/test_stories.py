@@ -154,6 +154,15 @@ def test_no_secret_can_be_given_as_an_argument(command: Command, ann: str) -> No
         assert command("user", "create", "bob", option, "a long password").code == 2
 
 
+def test_a_channel_may_have_a_proxy_whose_password_is_no_argument(command: Command, ann: str) -> None:
+    rest = ("--base-url", "https://x.test", "--models", "m")
+    done = command("channel", "create", "c", *rest, "--proxy", "http://u:planted@proxy.test")
+    assert done.code == 1 and "planted" not in done.err and len(done.err.splitlines()) == 1
+    done = command("channel", "create", "c", *rest, "--proxy", "socks5://proxy.test:1080", "--http2", "--json")
+    made = done.json
+    assert (made["proxy"], made["http2"]) == ("socks5://proxy.test:1080", True)
+
+
 def test_a_password_that_nobody_gives_is_asked_for(command: Command) -> None:
     done = command("user", "create", "ann")
     assert done.code == 1

@@ -40,6 +40,7 @@ def form(**fields: Any) -> dict[str, Any]:
     values = {"name": "Fresh", "type": "openai-compatible", "base_url": "http://127.0.0.1:9", "keys": "", "models": "m"}
     objects = {"model_mapping": "", "parameter_override": "", "header_override": "", "status_map": ""}
     rest = {"priority": "0", "weight": "1", "key_mode": "random", "test_model": "", "note": "", "auto_disable": "on"}
+    rest |= {"proxy": ""}
     return values | objects | rest | {"group:default": "on"} | fields
 
 
@@ -100,6 +101,33 @@ async def test_an_edit_without_keys_keeps_them_and_another_host_needs_them_again
     await tab.run(ChannelForm.edit, id=stored(house).id)
     await tab.run(ChannelForm.save, form=form(base_url="http://127.0.0.2:9"))
     assert set(tab.shown(ChannelForm, "errors")) == {"keys"}
+
+
+async def test_a_proxy_is_saved_shown_without_its_password_and_kept_by_an_edit(house: House) -> None:
+    tab = await opened(house)
+    await tab.run(ChannelForm.add)
+    await tab.run(ChannelForm.save, form=form(proxy="http://me:planted-word@proxy.test:3128", http2="on"))
+    assert (stored(house).proxy, stored(house).http2) == ("http://me:***@proxy.test:3128", True)
+    await tab.run(ChannelForm.edit, id=stored(house).id)
+    draft = tab.shown(ChannelForm, "draft")
+    assert (draft.proxy, draft.http2, tab.shown(ChannelForm, "more")) == (stored(house).proxy, True, True)
+    before = house.world.one(Channel, stored(house).id).proxy_sealed
+    await tab.run(ChannelForm.save, form=form(proxy=draft.proxy, note="mine"))
+    row = house.world.one(Channel, stored(house).id)
+    assert (row.note, row.proxy_sealed, row.http2) == ("mine", before, False)
+    assert "planted-word" not in str(tab.deltas)
+
+
+async def test_models_are_never_fetched_around_a_proxy(house: House, provider: FakeUpstream) -> None:
+    tab = await opened(house)
+    await tab.run(ChannelForm.add)
+    await tab.run(ChannelForm.note_address, value=provider.url)
+    await tab.run(ChannelForm.note_proxy, value="http://127.0.0.1:9")
+    await tab.run(ChannelForm.fetch)
+    assert tab.shown(ChannelForm, "fetch_error") and provider.requests == []
+    await tab.run(ChannelForm.note_proxy, value=" ")
+    await tab.run(ChannelForm.fetch)
+    assert tab.shown(ChannelForm, "fetched") == ["alpha", "beta", "gamma"]
 
 
 async def test_the_providers_models_are_fetched_with_the_typed_key_and_picked(

@@ -7,8 +7,8 @@ from typing import Any
 
 from reflex_base.utils.format import format_event_handler
 
-from openopen8.core.clock import DAY, HOUR
-from openopen8.core.models import Channel, PriceRow, UsageHour
+from openopen8.core.clock import DAY
+from openopen8.core.models import Channel, PriceRow
 from openopen8.core.services import overview
 from openopen8.core.services.ledger.entries import touch
 from openopen8.state.home import Home
@@ -17,11 +17,9 @@ from tests.dashboard.tab import Tab
 
 
 def spend(house: House, person: Person, days_ago: int = 0, **fields: Any) -> None:
-    """One hour of usage."""
-    hour = (house.tools.now() - days_ago * DAY) // HOUR * HOUR
-    key = {"hour": hour, "token_id": 1, "model": "m", "channel_id": 1, "period_start": 0}
+    """Usage of a moment."""
+    house.world.used(person.actor, house.tools.now() - days_ago * DAY, **{"credits": 12_500} | fields)
     with house.tools.db.write() as session:
-        session.add(UsageHour(user_id=person.actor.user_id, **key | {"requests": 1, "credits": 12_500} | fields))
         touch(session, person.actor.user_id)
 
 

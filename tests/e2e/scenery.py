@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from openopen8.core.clock import DAY, HOUR, MINUTE
-from openopen8.core.models import Channel, ChannelKey, LogEntry, Token, TokenCounter, UsageHour
+from openopen8.core.models import Channel, ChannelKey, LogEntry, Token, TokenCounter
 from openopen8.core.rules.quota import current_period
 from openopen8.core.rules.roles import Actor
 from openopen8.core.security.passwords import hash_password
@@ -77,21 +77,17 @@ def _prices(world: World) -> None:
 
 
 def _month(world: World, user: Actor, tokens: list[int]) -> None:
-    """Thirty days of hourly rows."""
+    """Thirty days of use."""
     dice, now = random.Random(user.user_id), world.tools.now()
-    with world.tools.db.write() as session:
-        for day in range(30):
-            for token in tokens:
-                for model in MODELS:
-                    asked = dice.randrange(2, 60)
-                    session.add(
-                        UsageHour(
-                            user_id=user.user_id, hour=(now - day * DAY) // HOUR * HOUR, token_id=token, model=model,
-                            channel_id=1, period_start=0, requests=asked, errors=asked // 17,
-                            input_tokens=asked * 820, output_tokens=asked * 310,
-                            credits=asked * dice.randrange(300, 2600),
-                        )
-                    )  # fmt: skip
+    for day in range(30):
+        for token in tokens:
+            for model in MODELS:
+                asked = dice.randrange(2, 60)
+                world.used(
+                    user, (now - day * DAY) // HOUR * HOUR, token_id=token, model=model, requests=asked,
+                    errors=asked // 17, input_tokens=asked * 820, output_tokens=asked * 310,
+                    credits=asked * dice.randrange(300, 2600),
+                )  # fmt: skip
 
 
 def _latest(world: World, root: Actor, tokens: list[int]) -> None:

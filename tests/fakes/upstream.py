@@ -170,7 +170,7 @@ async def _read(reader: asyncio.StreamReader) -> Received:
 
 
 async def _watch(reader: asyncio.StreamReader, received: Received, every: float) -> None:
-    while not reader.at_eof():
+    while not (reader.at_eof() or reader.exception()):  # an exception: the connection was reset
         await asyncio.sleep(every)
     received.left.set()
 

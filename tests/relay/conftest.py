@@ -36,9 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def build(
-    way: str, request: pytest.FixtureRequest, clock: SetClock, fake: FakeUpstream
-) -> AsyncIterator[Build]:
+async def build(way: str, request: pytest.FixtureRequest, clock: SetClock, fake: FakeUpstream) -> AsyncIterator[Build]:
     """``await build(balance=…, channel={…}, streaming_timeout=…)``: a house with other settings."""
     door, database = way.split("-")
     given: Tools = request.getfixturevalue(f"{database}_tools")

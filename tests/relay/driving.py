@@ -13,6 +13,7 @@ from tests.relay.wire import Lobby, WireTalk
 
 __all__ = ["Caller", "Headers", "Reply", "Talk", "question"]
 
+
 class Talk:
     """One request under way. ``break_at``: the so-manieth message to the caller can't be sent.
 
@@ -95,9 +96,7 @@ class Talk:
 class Caller:
     """A program with a token. With a ``lobby`` it comes in at the HTTP protocol, else as through an ASGI server."""
 
-    def __init__(
-        self, relay: Relay, key: str = "", headers: Headers | None = None, lobby: Lobby | None = None
-    ) -> None:
+    def __init__(self, relay: Relay, key: str = "", headers: Headers | None = None, lobby: Lobby | None = None) -> None:
         self.relay = relay
         self.lobby = lobby
         self.headers = {**({"authorization": f"Bearer {key}"} if key else {}), **(headers or {})}

@@ -144,10 +144,10 @@ async def test_key_and_address_are_looked_at_before_a_large_body_is_read(house: 
 
 
 async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads: list[threading.Thread] = []
+    counted: list[tuple[int, bool]] = []
 
     def count(text: str, model: str) -> int:
-        threads.append(threading.current_thread())
+        counted.append((len(text), threading.current_thread() is threading.main_thread()))
         return 1
 
     monkeypatch.setattr(counting, "count_text", count)
@@ -156,7 +156,8 @@ async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monke
     reply = await house.caller.post(body={"model": "m", "messages": [{"role": "user", "content": text}]})
     assert reply.status == 200 and len(house.fake.chats[0].body) > 5_000_000
     await house.caller.chat()
-    assert [thread is threading.main_thread() for thread in threads] == [False, True]
+    sample, whole, small = counted
+    assert sample[0] < 5_000 and whole == (len(text), False) and small == (len("Say hello."), True)
 
 
 async def test_a_caller_that_leaves_in_the_middle_of_its_body_costs_nothing(house: House) -> None:

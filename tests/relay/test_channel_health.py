@@ -13,7 +13,7 @@ from openopen8.core.tools import Tools
 from relay import health
 from relay.app import Relay
 from relay.healing import heal, keep_healing
-from relay.upstream import HttpxUpstream
+from relay.upstream import open_upstream
 from tests.fakes.upstream import FakeUpstream, status, whole
 from tests.relay.driving import Caller, question
 from tests.relay.house import Build, House
@@ -183,7 +183,7 @@ async def test_the_periodic_test_switches_keys_and_channel_on_again(build: Build
     house.fake.script(status(401))
     await house.caller.chat()
     assert not channel(house).enabled and not any(key_states(house).values())
-    upstream = HttpxUpstream(house.tools.settings)
+    upstream = open_upstream(house.tools.settings)
     assert await heal(house.tools, upstream) == 0
     house.fake.script(whole())
     assert await heal(house.tools, upstream) == 2
@@ -202,7 +202,7 @@ async def test_what_a_person_switched_off_stays_off(house: House) -> None:
 async def test_the_round_of_tests_runs_by_itself(house: House) -> None:
     house.fake.script(status(401), whole())
     await house.caller.chat()
-    upstream = HttpxUpstream(house.tools.settings)
+    upstream = open_upstream(house.tools.settings)
     task = asyncio.create_task(keep_healing(house.tools, upstream, every=0.02))
     while not channel(house).enabled:
         await asyncio.sleep(0.02)

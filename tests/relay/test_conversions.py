@@ -163,6 +163,30 @@ async def test_the_openai_sdk_whole_and_streamed(house: House, address: str, suf
     await client.close()
 
 
+async def test_the_openai_sdk_over_responses_reaches_a_chat_channel(house: House, address: str) -> None:
+    house.fake.script(as_asked())
+    client = openai.AsyncOpenAI(api_key=house.key, base_url=address + "/v1", max_retries=0)
+    answer = await client.responses.create(model="m", input="Say hello.", max_output_tokens=64)
+    assert answer.output_text == "Hello!" and answer.model == "m" and answer.usage is not None
+    entry = house.world.log()[-1]
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (entry.input_tokens, entry.output_tokens)
+    assert house.fake.chats[-1].json["messages"] == [{"role": "user", "content": "Say hello."}]
+    text, last = "", None
+    async for event in await client.responses.create(model="m", input="Say hello.", stream=True):
+        text += event.delta if event.type == "response.output_text.delta" else ""
+        last = event
+    assert text == "Hello!" and last is not None and last.type == "response.completed"
+    assert last.response.usage is not None and last.response.usage.total_tokens == 1500
+    house.fake.script(streamed("x", finish=None, done=False, then="cut"))
+    with pytest.raises(openai.APIError):
+        async for _ in await client.responses.create(model="m", input="Say hello.", stream=True):
+            pass
+    with pytest.raises(openai.AuthenticationError):
+        await client.with_options(api_key="sk-wrong").responses.create(model="m", input="Say hello.")
+    await client.close()
+    house.settled()
+
+
 async def test_the_anthropic_sdk_whole_and_streamed(house: House, address: str) -> None:
     house.fake.script(as_asked())
     client = anthropic.AsyncAnthropic(api_key=house.key, base_url=address, max_retries=0)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from typing import Any
-
 import pytest
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.outbound import address_refused, checked_base_url, same_place
 from openopen8.core.tools import Tools
 from relay.channels import address
-from relay.upstream import Blocked, Failure, GuardedBackend, HttpxUpstream, Outgoing, Template
+from relay.upstream import Failure, Outgoing, Template, open_upstream
 from tests.fakes.upstream import FakeUpstream, status, whole
 from tests.relay.house import Build
 
@@ -49,7 +45,7 @@ def test_public_addresses_may_be_called(text: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "[::1]"])
 async def test_no_spelling_of_a_private_host_gets_through(tools_off: Tools, host: str) -> None:
     with FakeUpstream(whole()) as fake:
-        upstream = HttpxUpstream(tools_off.settings)
+        upstream = open_upstream(tools_off.settings)
         with pytest.raises(Failure) as failure:
             await upstream.send(Outgoing(Template.make(f"http://{host}:{fake.port}/v1/models", {}, "GET")))
         assert failure.value.kind == "unreachable" and fake.requests == [] and fake.connections == 0
@@ -60,40 +56,6 @@ async def test_no_spelling_of_a_private_host_gets_through(tools_off: Tools, host
 def tools_off(sqlite_tools: Tools) -> Tools:
     settings = sqlite_tools.settings.model_copy(update={"allow_private_upstreams": False})
     return Tools(settings, sqlite_tools.db, sqlite_tools.clock, sqlite_tools.keyring)
-
-
-async def test_the_resolved_address_counts_not_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that is public at the first look and internal at the second does not help: there is one look."""
-    loop = asyncio.get_running_loop()
-    looks: list[str] = []
-
-    async def resolve(host: str, port: int, **_: Any) -> Any:
-        looks.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", port))]
-
-    monkeypatch.setattr(loop, "getaddrinfo", resolve)
-    with pytest.raises(Blocked):
-        await GuardedBackend(allow_private=True).connect_tcp("innocent.test", 80, timeout=1)
-    assert looks == ["innocent.test"]
-
-
-async def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[str] = []
-
-    class Inner:
-        async def connect_tcp(self, host: str, *_: Any) -> str:
-            called.append(host)
-            return "stream"
-
-    async def resolve(host: str, port: int, **_: Any) -> Any:
-        rows = ("169.254.169.254", "8.8.8.8")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (row, port)) for row in rows]
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
-    backend = GuardedBackend(allow_private=False)
-    backend._inner = Inner()  # type: ignore[assignment]
-    await backend.connect_tcp("innocent.test", 80)
-    assert called == ["8.8.8.8"]
 
 
 async def test_redirects_are_not_followed(build: Build) -> None:

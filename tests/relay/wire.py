@@ -130,11 +130,12 @@ class WireTalk:
     # -- the wire ------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        before = set(self._lobby.state.tasks)
+        tasks = self._lobby.state.tasks
         while self._rest and not self._over.is_set():
             if self._line.reading.is_set():
+                before = set(tasks)
                 self._protocol.data_received(self._rest.pop(0))
-                self._begun |= self._lobby.state.tasks - before
+                self._begun |= tasks - before
             await asyncio.sleep(0)
         await self._over.wait()
         await asyncio.gather(*self._mine(), return_exceptions=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -28,13 +29,12 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 class Server:
     """A running server; its lines on standard error are in ``log``."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], **more: str) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...], start: dict[str, Any], **more: str) -> None:
         self.log = folder / "serve.log"
+        self.folder, self.env = folder, environment(folder, **more)
         command = [sys.executable, "-m", "openopen8", "serve", "--port", "0", *arguments]
         with self.log.open("ab") as file:
-            self.process = subprocess.Popen(
-                command, cwd=folder, env=environment(folder, **more), stdout=file, stderr=file
-            )
+            self.process = subprocess.Popen(command, cwd=folder, env=self.env, stdout=file, stderr=file, **start)
         self._known = [psutil.Process(self.process.pid)]
 
     @property
@@ -66,9 +66,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **more: str) -> Iterator[Server]:
-    """A server for the time of a test; whatever is left of it is ended."""
-    server = Server(folder, arguments, **more)
+def serving(folder: Path, *arguments: str, start: dict[str, Any] | None = None, **more: str) -> Iterator[Server]:
+    """A server for the time of a test; whatever is left of it is ended. ``start``: how its process is started."""
+    server = Server(folder, arguments, start or {}, **more)
     try:
         yield server
     finally:
@@ -79,6 +79,12 @@ def serving(folder: Path, *arguments: str, **more: str) -> Iterator[Server]:
         for process in left:
             if alive(process):
                 process.kill()
+
+
+def command(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`openopen8 …` in the server's folder, with its environment."""
+    words = [sys.executable, "-m", "openopen8", *arguments]
+    return subprocess.run(words, cwd=server.folder, env=server.env, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def until(condition: Callable[[], object], told: Callable[[], str] = str) -> None:

@@ -161,6 +161,26 @@ async def test_a_dashboard_that_dies_closes_the_tab_with_1012_so_that_it_tries_a
     assert closed.value.rcvd.code == 1012
 
 
+async def test_a_worker_that_leaves_sends_its_tabs_to_another_one(
+    dashboard: Dashboard, sqlite_tools: Tools, tmp_path: Path
+) -> None:
+    worker = Worker(FakeRelay(), api, Front(*write_site(tmp_path / "site")), Bridge(sqlite_tools, dashboard.path))
+    async with serving(worker) as base, tab(base) as connection:
+        await connection.send("text")
+        await connection.recv()
+        worker.close_tabs()
+        await left(connection)
+        async with tab(base) as late:
+            await left(late)
+
+
+async def left(connection: ClientConnection) -> None:
+    with pytest.raises(ConnectionClosed) as closed:
+        await connection.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+
+
 async def test_while_the_dashboard_starts_the_answer_is_503_and_then_it_works(base: str, dashboard: Dashboard) -> None:
     await dashboard.die()
     with pytest.raises(InvalidStatus) as refused:

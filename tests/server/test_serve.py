@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from openopen8.server.compiler import compile_dashboard
-from tests.server.processes import environment, serving, until
+from tests.server.processes import Server, environment, serving, until
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,27 @@ def test_a_killed_worker_comes_back_and_the_other_goes_on(tmp_path: Path) -> Non
         until(lambda: healthy(server.address), lambda: server.text)
         assert "relay-" in server.text
         assert "ended (signal 9); starting it again" in server.text
+
+
+def test_a_burst_of_connections_is_shared_by_the_workers(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-build", "--workers", "3") as server:
+        port = int(server.address.rpartition(":")[2])
+        with contextlib.ExitStack() as kept:
+            for _ in range(48):
+                kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+            until(lambda: sum(connections_of(server, port).values()) >= 48)
+            shares = connections_of(server, port)
+            # exact but for one that was taken while the counts were read, and the server's own
+            assert all(14 <= share <= 19 for share in shares.values()), shares
+
+
+def connections_of(server: Server, port: int) -> dict[int, int]:
+    """How many callers each relay worker has."""
+    found = {}
+    for pid in server.part("relay"):
+        connections = psutil.Process(pid).net_connections("tcp")
+        found[pid] = sum(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == port for c in connections)
+    return found
 
 
 def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path) -> None:
@@ -156,6 +179,20 @@ def test_the_dashboard_ends_with_a_killed_server_and_leaves_nothing_behind(tmp_p
         until(lambda: server.family() == [], lambda: server.text)
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
         assert list((tmp_path / "tmp").glob("openopen8-*")) == []
+
+
+def test_a_configuration_of_reflex_in_the_folder_is_not_run_and_nothing_is_written_there(
+    tmp_path: Path, compiled: None
+) -> None:
+    (tmp_path / "rxconfig.py").write_text("open('was-run', 'w')")
+    (tmp_path / "tmp").mkdir()
+    with serving(tmp_path, "--no-build", TMPDIR=str(tmp_path / "tmp")) as server:
+        with events(server.address) as tab:
+            assert tab.recv().startswith("0{")  # type: ignore[arg-type]
+            tab.send("40/_event,")
+            assert tab.recv().startswith("40/_event")  # type: ignore[arg-type]
+        assert server.end() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "rxconfig.py", "serve.log", "tmp"]
 
 
 @contextmanager

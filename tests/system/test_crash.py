@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
@@ -33,7 +32,7 @@ async def endless(exchange: Exchange) -> None:
 
 
 async def under_fire(
-    installation: Installation, server: Server, value: str, fire: Callable[[], Awaitable[None]], survivors: bool
+    installation: Installation, server: Server, value: str, fire: Callable[[], Awaitable[None]]
 ) -> tuple[list[Heard], list[Heard]]:
     """50 streams and always up to 50 whole requests, until ``fire`` is over; what those heard that it hit."""
     over = asyncio.Event()
@@ -54,10 +53,6 @@ async def under_fire(
         await fire()
         over.set()
         answered = [heard for part in await asyncio.gather(*wholes) for heard in part]
-        if survivors:  # theirs go on: only the streams that were hit have ended
-            await asyncio.wait(streams, timeout=2)
-            for stream in streams:
-                stream.cancel()
         heard = [h for h in await asyncio.gather(*streams, return_exceptions=True) if isinstance(h, Heard)]
         return heard, answered
 
@@ -98,7 +93,7 @@ async def test_the_whole_server_is_killed(installation: Installation) -> None:
             server.end(signal.SIGKILL)
             await asyncio.to_thread(until, lambda: server.family() == [])
 
-        streams, wholes = await under_fire(installation, server, value, kill, survivors=False)
+        streams, wholes = await under_fire(installation, server, value, kill)
     assert len(streams) == MANY and not any(heard.complete for heard in streams)
     assert any(heard.complete for heard in wholes)
     left = installation.world.all(Hold)
@@ -106,28 +101,6 @@ async def test_the_whole_server_is_killed(installation: Installation) -> None:
     with installation.serve() as again:
         assert again.address
         check(installation, streams, wholes, left)
-
-
-async def test_only_a_worker_is_killed(sqlite_installation: Installation) -> None:
-    installation = sqlite_installation
-    installation.fake.script(endless)
-    _, value = installation.token()
-    with installation.serve(workers=2) as server:
-        assert server.address
-        workers = server.part("relay")
-
-        async def kill() -> None:
-            os.kill(workers[0], signal.SIGKILL)
-            await asyncio.to_thread(until, lambda: len(server.part("relay")) == 2 and _settled(installation))
-
-        def _settled(installation: Installation) -> bool:
-            dead = [entry for entry in installation.world.log() if entry.error.startswith("interrupted")]
-            return bool(dead) and len(dead) + len(installation.world.all(Hold)) >= MANY
-
-        streams, wholes = await under_fire(installation, server, value, kill, survivors=True)
-        # those of the other worker went on; their callers left only now
-        await asyncio.to_thread(until, lambda: not installation.world.all(Hold))
-        check(installation, streams, wholes, [])
 
 
 @pytest.mark.slow

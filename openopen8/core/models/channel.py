@@ -28,6 +28,11 @@ class Channel(SQLModel, table=True):
     parameter_override: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     header_override: dict[str, str] = Field(default_factory=dict, sa_type=Json)
     status_map: dict[str, int] = Field(default_factory=dict, sa_type=Json)
+    proxy: str = Field(default="", max_length=500)
+    """URL of the proxy to call through, without its password; empty = none."""
+    proxy_sealed: str = Field(default="", max_length=1000)
+    """The same whole, encrypted."""
+    http2: bool = False
     auto_disable: bool = True
     test_model: str = Field(default="", max_length=256)
     note: str = Field(default="", max_length=500)

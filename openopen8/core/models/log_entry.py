@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from openopen8.core.models.columns import Big, Json
 
-SUMMED = ("kind", "input_tokens", "output_tokens", "credits")
-"""What sums over a time range need: in the index, so that a long log is not read for them."""
+_POSTGRES: dict[str, Any] = {"info": {"only": "postgresql"}}
+"""On SQLite the tables of ``log_index`` stand for these."""
 
 
 class LogEntry(SQLModel, table=True):
@@ -18,11 +18,17 @@ class LogEntry(SQLModel, table=True):
 
     __tablename__ = "log_entries"
     __table_args__ = (
-        Index("ix_log_entries_user_id_id", "user_id", "id"),
-        Index("ix_log_entries_token_id_id", "token_id", "id"),
-        Index("ix_log_entries_time", "time", *SUMMED),
-        Index("ix_log_entries_user_id_time", "user_id", "time", *SUMMED),
-        Index("ix_log_entries_request_id", "request_id"),
+        # rare rows alone pay for it
+        Index(
+            "ix_log_entries_failed",
+            "token_id",
+            "id",
+            sqlite_where=text("status >= 400"),
+            postgresql_where=text("status >= 400"),
+        ),
+        Index("ix_log_entries_token_id_id", "token_id", "id", **_POSTGRES),
+        Index("ix_log_entries_user_id_id", "user_id", "id", **_POSTGRES),
+        Index("ix_log_entries_request_id", "request_id", **_POSTGRES),
         {"sqlite_autoincrement": True},
     )
 
@@ -56,3 +62,5 @@ class LogEntry(SQLModel, table=True):
     """Refusals of the same minute that got no entry of their own."""
     details: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """Raw usage that contradicted itself, losses of a conversion, the actor of an admin's action."""
+    period_start: int | None = Field(default=None, sa_type=Big)
+    """The quota period that a request or correction counts in; None for who was refused and for other kinds."""

@@ -1,4 +1,4 @@
-"""Admitted requests of the last minute, for sliding windows that are exact across workers."""
+"""Failed logins, counted by address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from openopen8.core.models.columns import Big
 
 
 class RateEvent(SQLModel, table=True):
-    """How many requests of ``scope`` were admitted at ``at`` (ms)."""
+    """How many attempts of ``scope`` there were at ``at`` (ms)."""
 
     __tablename__ = "rate_events"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from openopen8.core.config import Network
@@ -12,6 +12,7 @@ from openopen8.core.errors import Problem
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=8192)
 def normal_address(text: str) -> Address | None:
     """The address behind ``text`` (IPv4-mapped IPv6 becomes IPv4, a zone id is dropped), or None."""
     try:
@@ -45,11 +46,21 @@ def _networks(ranges: tuple[str, ...]) -> tuple[Network, ...]:
 
 def address_allowed(address: str, ranges: Iterable[str]) -> bool:
     """True when the list is empty or holds ``address`` (both already normalised)."""
-    networks = _networks(tuple(ranges))
-    if not networks:
-        return True
+    ranges = tuple(ranges)
+    return not ranges or _in_ranges(address, ranges)
+
+
+@lru_cache(maxsize=4096)
+def _in_ranges(address: str, ranges: tuple[str, ...]) -> bool:
+    networks = _networks(ranges)
     known = normal_address(address)
     return known is not None and any(known in network for network in networks)
+
+
+@lru_cache(maxsize=8192)
+def _plain(peer: str) -> str:
+    address = normal_address(peer)
+    return peer if address is None else str(address)
 
 
 def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
@@ -57,6 +68,8 @@ def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> s
 
     A forwarded hop that is no address ends the walk: what stands left of it can't be believed.
     """
+    if not forwarded:
+        return _plain(peer)
     current = normal_address(peer)
     if current is None:
         return peer
@@ -79,10 +92,9 @@ def _hop(text: str) -> Address | None:
     return normal_address(text)
 
 
-def model_allowed(model: str, allowed: Iterable[str]) -> bool:
+def model_allowed(model: str, allowed: Collection[str]) -> bool:
     """True when the list is empty or names the model."""
-    names = tuple(allowed)
-    return not names or model in names
+    return not allowed or model in allowed
 
 
 def may_use_group(group_id: int, selectable: bool, own_group: int, extra_groups: Iterable[int], role: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules import access, limits, quota, routing
@@ -14,11 +15,10 @@ from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
 
 
 class CountFirst(Exception):
-    """The tokens were counted by sample, but here the number decides: count them all and ask again."""
+    """The hold would hang on a number that is only extrapolated: count everything and ask again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a request asks for, as far as admission needs to know."""
 
     request_id: str
@@ -34,13 +34,12 @@ class Ask:
     max_output: int | None = None
     n: int = 1
     sampled: bool = False
-    """``input_tokens`` is extrapolated from a part of the texts."""
+    """``input_tokens`` is extrapolated from a part of the text."""
     problem: Problem | None = None
     """What is wrong with the body: judged in its place, after key and address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True, gc=False):
     """A token with its user, as the admission transaction read them; counters include the batch so far."""
 
     token_id: int
@@ -85,8 +84,7 @@ class Holder:
         return self.balance - self.user_held
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """An admitted request: on whose account, at which price and ratio, held for how much."""
 
     ask: Ask
@@ -99,7 +97,9 @@ class Grant:
     providers: tuple[Provider, ...]
     options: Options
     admitted_at: int
-    rate_headers: dict[str, str] = field(default_factory=dict)
+    rate_headers: dict[str, str] = {}
+    hold_id: int = 0
+    """Of the row in ``holds``."""
 
 
 Windows = Callable[[limits.Limit], limits.Window]
@@ -154,10 +154,13 @@ def ratio_of(holder: Holder, group: GroupTerms) -> Decimal:
 def bounds_of(ask: Ask, holder: Holder, snapshot: Snapshot) -> tuple[limits.Limit, ...]:
     """The rate limits that a request of this token would meet."""
     group = snapshot.groups.get(holder.group)
+    by_model = snapshot.options.user_model_rate_limit
+    if by_model is None and holder.rate_limit is None and (group is None or group.rate_limit is None):
+        return ()
     return limits.limits_of(
         holder.user_id,
         ask.model,
-        snapshot.options.user_model_rate_limit,
+        by_model,
         holder.group,
         group.rate_limit if group else None,
         holder.token_id,
@@ -165,12 +168,15 @@ def bounds_of(ask: Ask, holder: Holder, snapshot: Snapshot) -> tuple[limits.Limi
     )
 
 
-def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows, now: int) -> Grant:
-    """Admit ``ask`` or raise the first Problem that applies, in the order of the specification."""
+def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows, now: int, hold_id: int = 0) -> Grant:
+    """Admit ``ask`` or raise the first Problem that applies, in the order of the specification.
+
+    Raises CountFirst where a sampled number of tokens is too coarse to decide by.
+    """
     holder = check_key(holder, now)
     check_address(holder, ask.address)
     if ask.problem is not None:
-        raise ask.problem
+        raise ask.problem.again()
     group = terms_of(holder, snapshot)
     _check_model(ask, holder)
     providers = _providers(ask, group, snapshot, now)
@@ -179,7 +185,7 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     headers = _check_limits(bounds, windows, now)
     ratio = ratio_of(holder, group)
     hold = _hold(ask, holder, price, ratio, snapshot.options)
-    return Grant(ask, holder, group, ratio, price, hold, bounds, providers, snapshot.options, now, headers)
+    return Grant(ask, holder, group, ratio, price, hold, bounds, providers, snapshot.options, now, headers, hold_id)
 
 
 def _check_model(ask: Ask, holder: Holder) -> None:
@@ -193,8 +199,12 @@ def _check_model(ask: Ask, holder: Holder) -> None:
 
 
 def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> tuple[Provider, ...]:
-    providers = routing.candidates(snapshot, group.id, ask.model, ask.endpoint)
-    if not providers:
+    key = (group.id, ask.model, ask.endpoint)
+    providers = snapshot.served.get(key)
+    if providers is not None:
+        return providers
+    providers = routing.candidates(snapshot, *key)
+    if not providers:  # not kept: callers may name any number of models
         raise Problem(
             503,
             "no_available_channel",
@@ -202,6 +212,7 @@ def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> tup
             "model",
             {"x-should-retry": "false"},
         )
+    snapshot.served[key] = providers
     return providers
 
 
@@ -215,6 +226,8 @@ def _price(ask: Ask, snapshot: Snapshot, now: int) -> Price:
 
 
 def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) -> dict[str, str]:
+    if not bounds:
+        return {}
     found = [(limit, windows(limit)) for limit in bounds]
     full = [each for each in found if limits.full(*each)]
     if full:
@@ -240,21 +253,32 @@ def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Optio
             "token_quota_exhausted",
             f"Token {holder.hint} has used up its quota of {holder.quota:,} credits. Raise its quota to go on.",
         )
-    if price.free or ratio == 0:
+    if price.free or not ratio:
         return 0
     wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
+    available, left = holder.available, holder.left
+    if ask.sampled and price.per_call is None:
+        _check_sample(wanted, available, left, options)
     enough = wanted if options.strict_holds else 1
-    if holder.available < enough:
+    if available < enough:
         raise Problem(
             403,
             "insufficient_user_quota",
             f"The balance of the account behind token {holder.hint} is too low for this request. Top it up.",
         )
-    if holder.left is not None and holder.left < enough:
+    if left is not None and left < enough:
         raise Problem(
             403,
             "insufficient_token_quota",
             f"The rest of the quota of token {holder.hint} is held by requests in flight or too small for this "
             "request. Try again when they have ended, or raise the quota.",
         )
-    return min(wanted, holder.available, wanted if holder.left is None else holder.left)
+    return min(wanted, available, wanted if left is None else left)
+
+
+def _check_sample(wanted: int, available: int, left: int | None, options: Options) -> None:
+    """A sampled number may size a hold that easily fits; it may refuse nobody, and cut no hold short."""
+    room = available if left is None else min(available, left)
+    # without any room the exact number would be refused as well
+    if room >= 1 and (options.strict_holds or room < 2 * wanted):
+        raise CountFirst

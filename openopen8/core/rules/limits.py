@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from openopen8.core.clock import MINUTE
 from openopen8.core.errors import Problem
@@ -10,16 +10,14 @@ from openopen8.core.errors import Problem
 WINDOW = MINUTE
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True, gc=False):
     """At most ``most`` admitted requests of ``scope`` in any 60 seconds."""
 
     scope: str
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, gc=False):
     """What a scope has used: requests of the last minute, and when the oldest of them leaves (ms)."""
 
     count: int = 0

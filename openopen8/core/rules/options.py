@@ -27,10 +27,19 @@ class Options:
     """Requests per minute of one user for one model; None = no limit."""
     retries: int = 2
     """How many more candidates are tried after the first one failed."""
+    log_retention_days: int | None = None
+    """Requests and their corrections are deleted from the log after so many days; None = never. Sums stay."""
+    credit_retention_days: int | None = None
+    """The same for the log's entries of credits given; balances don't depend on them."""
+    admin_retention_days: int | None = None
+    """The same for what admins changed."""
+    login_retention_days: int | None = None
+    """The same for logins."""
     public_url: str = ""
     """Where programs reach the gateway, for example calls; empty: as the browser sees it."""
 
 
+DAYS = (1, 36_500)
 _BOUNDS: dict[str, tuple[int, int]] = {
     "credits_per_usd": (1, 1_000_000_000),
     "root_start_credits": (0, MAX_CREDITS),
@@ -39,6 +48,10 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "max_output_hold": (1, 100_000_000),
     "user_model_rate_limit": (1, 1_000_000),
     "retries": (0, 20),
+    "log_retention_days": DAYS,
+    "credit_retention_days": DAYS,
+    "admin_retention_days": DAYS,
+    "login_retention_days": DAYS,
 }
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Options))
 DEFAULTS = Options()

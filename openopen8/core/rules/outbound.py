@@ -11,6 +11,12 @@ from openopen8.core.errors import invalid
 from openopen8.core.rules.access import Address, normal_address
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_\-.]*[A-Za-z0-9_])?\.?")
+_PROXY = re.compile(
+    r"(?P<scheme>https?|socks5h?)://"
+    r"(?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=%-]+)(?P<password>:[A-Za-z0-9._~!$&'()*+,;=:%-]*)?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE,
+)
 _PATH = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*")
 
 
@@ -104,6 +110,31 @@ def checked_base_url(text: str, allow_private: bool, param: str = "base_url") ->
     if normal_address(url.hostname) is not None and address_refused(url.hostname, allow_private):
         raise invalid("The gateway may not call this address.", param)
     return text.strip().rstrip("/")
+
+
+def proxy_fits(text: str) -> bool:
+    """True for the URL of a proxy: http, https, socks5 or socks5h, with or without a user and a password."""
+    found = _PROXY.fullmatch(text)
+    return found is not None and (found["port"] is None or 0 < int(found["port"]) < 65536)
+
+
+def shown_proxy(text: str) -> str:
+    """The URL of a proxy without its password."""
+    found = _PROXY.fullmatch(text)
+    if found is None or found["password"] is None:
+        return text
+    return text[: found.start("password")] + ":***" + text[found.end("password") :]
+
+
+def checked_proxy(text: str, allow_private: bool, param: str = "proxy") -> str:
+    """The URL of a proxy as it is stored; raises a 400 that does not repeat it, since it may hold a password."""
+    found = _PROXY.fullmatch(text) if proxy_fits(text) and len(text) <= 500 else None
+    if found is None:
+        raise invalid("The proxy must be http://, https://, socks5:// or socks5h://, and a host.", param)
+    host = found["host"].strip("[]")
+    if normal_address(host) is not None and address_refused(host, allow_private):
+        raise invalid("The gateway may not call this address.", param)
+    return text
 
 
 def _split(text: str, param: str) -> SplitResult:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from decimal import ROUND_CEILING, Context, Decimal, Inexact
+from dataclasses import dataclass, field
+from decimal import Context, Decimal, Inexact
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 MAX_CREDITS = 9_000_000_000_000_000
 """The largest number of credits anywhere: exact in JSON numbers of every client (below 2^53)."""
 
-_EXACT = Context(prec=60, traps=[Inexact])
-_UP = Context(prec=60, rounding=ROUND_CEILING)
+_WIDE = Context(prec=200, traps=[Inexact])
+_notes = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+@lru_cache(maxsize=4096)
+def _scaled(*values: Decimal) -> tuple[tuple[int, ...], int]:
+    """Decimals as whole numbers of the same 10^-places: sums and products of those are exact, and quick."""
+    places = max(0, *(-int(value.as_tuple().exponent) for value in values))
+    return tuple(int(value.scaleb(places, _WIDE)) for value in values), places
+
+
+@lru_cache(maxsize=256)
+def _ten(places: int) -> int:
+    return int(10**places)
+
+
+class Counts(msgspec.Struct, frozen=True, gc=False):
     """Disjoint token counts of one answer; every bucket is at least 0.
 
     ``input`` excludes what was read from a cache, ``output`` excludes reasoning.
@@ -36,7 +50,7 @@ class Counts:
         return self.output + self.reasoning
 
 
-BUCKETS: tuple[str, ...] = tuple(field.name for field in fields(Counts))
+BUCKETS: tuple[str, ...] = Counts.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +68,32 @@ class Price:
     cache_read: Decimal | None = None
     reasoning: Decimal | None = None
     per_call: Decimal | None = None
+    ratios: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
+    """Credits for one token of each of BUCKETS."""
+    scaled: tuple[tuple[int, ...], int] = field(init=False, repr=False, compare=False)
+    """The ratios, and last ``per_call``, as whole numbers of 10^-places; and the places."""
+    free: bool = field(init=False, repr=False, compare=False)
+    """True when no request can cost anything at this price."""
+
+    def __post_init__(self) -> None:
+        cache_read = self.input if self.cache_read is None else self.cache_read
+        reasoning = self.output if self.reasoning is None else self.reasoning
+        ratios = (self.input, cache_read, self.output, reasoning)
+        object.__setattr__(self, "ratios", ratios)
+        object.__setattr__(self, "scaled", _scaled(*ratios, self.per_call or Decimal(0)))
+        free = not any(ratios) if self.per_call is None else not self.per_call
+        object.__setattr__(self, "free", free)
 
     def ratio(self, bucket: str) -> Decimal:
         """Credits for one token of ``bucket``."""
-        own: Decimal | None = getattr(self, bucket)
-        if own is not None:
-            return own
-        return self.output if bucket == "reasoning" else self.input
-
-    @property
-    def free(self) -> bool:
-        """True when no request can cost anything at this price."""
-        if self.per_call is not None:
-            return self.per_call == 0
-        return all(self.ratio(bucket) == 0 for bucket in BUCKETS)
+        return self.ratios[BUCKETS.index(bucket)]
 
 
 UNPRICED = Price(id=0, model="", valid_from=0)
 """Stands in for a missing price where the admin allows unpriced models: everything costs 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a receipt: ``count`` × ``ratio`` = ``credits`` before the group's ratio."""
 
     bucket: str
@@ -83,8 +101,7 @@ class Line:
     ratio: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """How a charge came about; the lines times ``group_ratio``, rounded up, are ``credits``."""
 
     credits: int
@@ -103,7 +120,22 @@ class Receipt:
             "notes": list(self.notes),
         }
 
+    def as_json(self, period_start: int) -> str:
+        """The text of :meth:`as_dict` with the quota period that is charged; written out, since each request has one.
 
+        Buckets and decimals have nothing to escape.
+        """
+        lines = ",".join(
+            [f'{{"bucket":"{x.bucket}","count":{x.count},"ratio":"{plain(x.ratio)}"}}' for x in self.lines]
+        )
+        notes = _notes(self.notes).decode() if self.notes else "[]"
+        return (
+            f'{{"lines":[{lines}],"group_ratio":"{plain(self.group_ratio)}","price_id":{self.price_id},'
+            f'"credits":{self.credits},"notes":{notes},"period_start":{period_start}}}'
+        )
+
+
+@lru_cache(maxsize=4096)
 def plain(value: Decimal) -> str:
     """A decimal as people write it: no exponent, no trailing zeros."""
     text = format(value, "f")
@@ -111,20 +143,39 @@ def plain(value: Decimal) -> str:
 
 
 def price_of(counts: Counts, price: Price, group_ratio: Decimal, notes: tuple[str, ...] = ()) -> Receipt:
-    """The receipt of one answer. Exact decimals throughout, one rounding (up) at the end."""
-    lines = _lines(counts, price)
-    total = Decimal(0)
-    for line in lines:
-        total = _EXACT.add(total, _EXACT.multiply(Decimal(line.count), line.ratio))
-    credits = int(_EXACT.multiply(total, group_ratio).to_integral_value(context=_UP, rounding=ROUND_CEILING))
-    return Receipt(min(credits, MAX_CREDITS), group_ratio, price.id, lines, notes)
+    """The receipt of one answer. Exact throughout, one rounding (up) at the end."""
+    (input, cache_read, output, reasoning, call), places = price.scaled
+    if price.per_call is None:
+        call = counts.input * input + counts.cache_read * cache_read
+        call += counts.output * output + counts.reasoning * reasoning
+    return Receipt(_credits(call, places, group_ratio), group_ratio, price.id, _lines(counts, price), notes)
+
+
+def credits_of(input: int, output: int, price: Price, group_ratio: Decimal) -> int:
+    """The credits of :func:`price_of` for plain input and output, without a receipt: for holds."""
+    ratios, places = price.scaled
+    total = ratios[4] if price.per_call is not None else input * ratios[0] + output * ratios[2]
+    return _credits(total, places, group_ratio)
+
+
+def _credits(total: int, places: int, group_ratio: Decimal) -> int:
+    (ratio,), more = _scaled(group_ratio)
+    return min(-(-total * ratio // _ten(places + more)), MAX_CREDITS)
 
 
 def _lines(counts: Counts, price: Price) -> tuple[Line, ...]:
     if price.per_call is not None:
         return (Line("call", 1, price.per_call),)
-    rows = ((bucket, getattr(counts, bucket)) for bucket in BUCKETS)
-    return tuple(Line(bucket, count, price.ratio(bucket)) for bucket, count in rows if count)
+    ratios, lines = price.ratios, []
+    if counts.input:
+        lines.append(Line("input", counts.input, ratios[0]))
+    if counts.cache_read:
+        lines.append(Line("cache_read", counts.cache_read, ratios[1]))
+    if counts.output:
+        lines.append(Line("output", counts.output, ratios[2]))
+    if counts.reasoning:
+        lines.append(Line("reasoning", counts.reasoning, ratios[3]))
+    return tuple(lines)
 
 
 def price_at(rows: tuple[Price, ...], now: int) -> Price | None:

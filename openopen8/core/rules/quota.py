@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
-from openopen8.core.clock import to_datetime, to_ms
+from openopen8.core.clock import DAY, to_datetime, to_ms
 from openopen8.core.rules.options import Options
-from openopen8.core.rules.pricing import Counts, Price, price_of
+from openopen8.core.rules.pricing import Price, credits_of
 
 PERIODS: tuple[str, ...] = ("none", "daily", "weekly", "monthly")
 
 
 def period_start(period: str, now: int) -> int:
     """When the quota period that ``now`` lies in began (ms, UTC); 0 for ``none``."""
-    if period == "none":
-        return 0
-    day = to_datetime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return 0 if period == "none" else _start(period, now // DAY)
+
+
+@lru_cache(maxsize=64)
+def _start(period: str, day_number: int) -> int:
+    day = to_datetime(day_number * DAY)
     if period == "weekly":
         day -= timedelta(days=day.weekday())
     elif period == "monthly":
@@ -51,4 +55,4 @@ def estimate(price: Price, ratio: Decimal, input_tokens: int, max_output: int | 
         output = options.max_output_hold if options.strict_holds else options.default_output_estimate
     else:
         output = max_output if options.strict_holds else min(max_output, options.max_output_hold)
-    return price_of(Counts(input=input_tokens, output=output * max(n, 1)), price, ratio).credits
+    return credits_of(input_tokens, output * max(n, 1), price, ratio)

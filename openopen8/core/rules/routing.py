@@ -44,6 +44,9 @@ def plan(providers: Iterable[Provider], now: int, most: int, random: Random, tur
     other channels of its priority had their turn.
     """
     awake = [p for p in providers if p.rest_until <= now]
+    if len(awake) == 1 and len(awake[0].keys) == 1:  # most installations: nothing to choose
+        key = awake[0].keys[0]
+        return (Attempt(awake[0], key),) if key.rest_until <= now else ()
     ordered: list[Attempt] = []
     for priority in sorted({p.priority for p in awake}, reverse=True):
         shuffled = _weighted([p for p in awake if p.priority == priority], random)

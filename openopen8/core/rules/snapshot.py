@@ -51,6 +51,9 @@ class Provider:
     status_map: dict[str, int]
     auto_disable: bool
     rest_until: int
+    proxy: str = ""
+    """URL of a proxy, still encrypted; empty = none."""
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,5 @@ class Snapshot:
     providers: tuple[Provider, ...] = ()
     prices: dict[str, tuple[Price, ...]] = field(default_factory=dict)
     """By model, each sorted by ``valid_from``."""
+    served: dict[tuple[int, str, str], tuple[Provider, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Filled as requests come: who serves a model in a group at an endpoint."""

@@ -32,6 +32,7 @@ class Keyring:
             raise ValueError(f"SECRET_KEY needs at least {SHORTEST_KEY} characters")
         self._hasher = Hasher(_derive(secret, b"openopen8 hash"))
         self._box = AESGCM(_derive(secret, b"openopen8 box"))
+        self._view_box = AESGCM(_derive(secret, b"openopen8 view"))
         self.fingerprint = hashlib.sha256(_derive(secret, b"openopen8 fingerprint")).hexdigest()
 
     def __repr__(self) -> str:
@@ -53,6 +54,18 @@ class Keyring:
             return self._box.decrypt(raw[:12], raw[12:], None).decode()
         except InvalidTag:
             raise Problem(500, "wrong_secret_key", "A stored secret can't be read with this SECRET_KEY.") from None
+
+    def seal_view(self, data: bytes) -> bytes:
+        """Encrypt what the dashboard keeps outside for a while."""
+        nonce = os.urandom(12)
+        return nonce + self._view_box.encrypt(nonce, data, None)
+
+    def open_view(self, sealed: bytes) -> bytes:
+        """Decrypt what :meth:`seal_view` made with this key; anything else is a ValueError."""
+        try:
+            return self._view_box.decrypt(sealed[:12], sealed[12:], None)
+        except InvalidTag:
+            raise ValueError("not sealed with this key") from None
 
 
 def load_secret(given: str | None, data_dir: Path) -> str:

@@ -136,6 +136,10 @@ class ChannelFields(Form):
     parameter_override: Override = Field({}, description="Fields set in every request body.")
     header_override: Headers = Field({}, description="Headers set on every request; no credentials.")
     status_map: StatusMap = Field({}, description="The provider's status → the one to act on.")
+    proxy: Password | None = Field(
+        None, description="http, https, socks5 or socks5h URL of a proxy; shown without its password. null = none."
+    )
+    http2: bool = Field(False, description="For hosts that speak HTTP/2 only; slower where HTTP/1.1 would do.")
     auto_disable: bool = True
     test_model: Annotated[str, AfterValidator(plain_text), Field(max_length=256)] = ""
     note: Note = ""

@@ -38,6 +38,9 @@ class ChannelView:
     parameter_override: dict[str, Any]
     header_override: dict[str, str]
     status_map: dict[str, int]
+    proxy: str
+    """Without its password."""
+    http2: bool
     auto_disable: bool
     test_model: str
     note: str
@@ -69,6 +72,8 @@ def view_of(channel: Channel, keys: Sequence[ChannelKey], groups: Mapping[int, G
         parameter_override=channel.parameter_override,
         header_override=channel.header_override,
         status_map=channel.status_map,
+        proxy=channel.proxy,
+        http2=channel.http2,
         auto_disable=channel.auto_disable,
         test_model=channel.test_model,
         note=channel.note,

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from openopen8.core.errors import invalid, not_found
 from openopen8.core.models import Channel, ChannelKey
-from openopen8.core.rules.outbound import checked_base_url, same_place
+from openopen8.core.rules.outbound import checked_base_url, checked_proxy, same_place, shown_proxy
 from openopen8.core.rules.roles import Actor, require_admin
 from openopen8.core.security.secrets import hint_of
 from openopen8.core.services import groups, journal
@@ -46,8 +46,9 @@ _AWAKE: dict[str, Any] = {"disabled_reason": "", "rest_until": None, "rest_reaso
 def create(tools: Tools, actor: Actor, fields: ChannelFields) -> ChannelView:
     """A new channel; counts for the next request."""
     require_admin(actor)
-    values = fields.model_dump(exclude={"key", "keys", "groups"})
+    values = fields.model_dump(exclude={"key", "keys", "groups", "proxy"})
     values["base_url"] = checked_base_url(fields.base_url, tools.settings.allow_private_upstreams)
+    values |= _proxy(tools, fields.proxy)
     with unique("name", "A channel"), tools.db.write() as session:
         channel = Channel(**values, groups=groups.ids_of(session, fields.groups, "groups"), created_at=tools.now())
         session.add(channel)
@@ -102,14 +103,17 @@ def update(tools: Tools, actor: Actor, id: int, patch: ChannelPatch) -> ChannelV
         channel = _existing(session, id, lock=True)
         keys = patch.all_keys()
         given.pop("key", None), given.pop("keys", None)
+        kept = keys is None and _has_keys(session, channel)
         if "base_url" in given:
-            given["base_url"] = _new_address(tools, session, channel, given["base_url"], keys is not None)
+            given["base_url"] = _new_address(tools, channel, given["base_url"], kept)
+        if "proxy" in given:
+            given |= _new_proxy(tools, channel, given.pop("proxy"), given.get("base_url", channel.base_url), kept)
         if "groups" in given:
             given["groups"] = groups.ids_of(session, given["groups"], "groups")
         if keys is not None:
             session.execute(sql_delete(ChannelKey).where(col(ChannelKey.channel_id) == id))
             _add_keys(tools, session, channel, keys)
-        if given.get("enabled") or keys is not None or "base_url" in given:
+        if given.get("enabled") or keys is not None or {"base_url", "proxy", "http2"} & set(given):
             given |= _AWAKE
         for name, value in given.items():
             setattr(channel, name, value)
@@ -163,13 +167,37 @@ def record_test(tools: Tools, id: int, result: dict[str, Any]) -> None:
         _existing(session, id).last_test = result
 
 
-def _new_address(tools: Tools, session: Session, channel: Channel, text: str, keys_given: bool) -> str:
+def _has_keys(session: Session, channel: Channel) -> bool:
+    return any(key.sealed or key.env_name for key in _keys(session, [channel.id or 0]).get(channel.id or 0, []))
+
+
+def _new_address(tools: Tools, channel: Channel, text: str, keys_kept: bool) -> str:
     url = checked_base_url(text, tools.settings.allow_private_upstreams)
-    has_keys = any(key.sealed or key.env_name for key in _keys(session, [channel.id or 0]).get(channel.id or 0, []))
-    if has_keys and not keys_given and not same_place(url, channel.base_url):
+    if keys_kept and not same_place(url, channel.base_url):
         # otherwise whoever may edit a channel could have its keys sent to a host of theirs
         raise invalid("Another scheme, host or port needs the keys again.", "keys")
     return url
+
+
+def _proxy(tools: Tools, given: SecretStr | None) -> dict[str, str]:
+    """What is stored of a proxy: the URL without its password to show, the whole one encrypted."""
+    text = given.get_secret_value().strip() if given is not None else ""
+    if not text:
+        return {"proxy": "", "proxy_sealed": ""}
+    text = checked_proxy(text, tools.settings.allow_private_upstreams)
+    return {"proxy": shown_proxy(text), "proxy_sealed": tools.keyring.seal(text)}
+
+
+def _new_proxy(
+    tools: Tools, channel: Channel, given: SecretStr | None, base_url: str, keys_kept: bool
+) -> dict[str, str]:
+    if given is not None and given.get_secret_value().strip() == channel.proxy:
+        return {}  # as it is shown: forms send back what they were given
+    values = _proxy(tools, given)
+    if values["proxy"] and keys_kept and base_url.lower().startswith("http:"):
+        # a proxy reads what goes through it without TLS, the keys too
+        raise invalid("A proxy for an http:// address needs the keys again.", "keys")
+    return values
 
 
 def _add_keys(tools: Tools, session: Session, channel: Channel, keys: list[SecretStr]) -> None:

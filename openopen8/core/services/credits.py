@@ -9,12 +9,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from openopen8.core.errors import Problem, not_found
-from openopen8.core.models import CreditEntry, LogEntry, User
+from openopen8.core.models import CreditEntry, User
 from openopen8.core.rules.pricing import MAX_CREDITS
 from openopen8.core.rules.roles import Actor, may_manage, require_admin
 from openopen8.core.services import journal
 from openopen8.core.services.forms import Change, Form, Reason
 from openopen8.core.services.ledger import entries
+from openopen8.core.services.log_walk import of_request
 from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.users import UserView
 from openopen8.core.services.users import get as get_user
@@ -62,12 +63,11 @@ def correct(tools: Tools, actor: Actor, request_id: str, credits: int, reason: s
     """Give ``credits`` of a charge back: lowers ``used``, raises the balance; returns the log entry's id."""
     require_admin(actor)
     with tools.db.write() as session:
-        charge = select(LogEntry.user_id, LogEntry.token_id)
-        found = session.exec(charge.where(LogEntry.request_id == request_id, LogEntry.kind == "request")).first()
-        if found is None or found[0] is None:
+        found = next((entry for entry in of_request(session, request_id) if entry.kind == "request"), None)
+        if found is None or found.user_id is None:
             raise not_found("The request")
-        user = _managed(session, actor, found[0])
-        entries.lock(session, [found[0], actor.user_id], [found[1] or 0])
+        user = _managed(session, actor, found.user_id)
+        entries.lock(session, [found.user_id, actor.user_id], [found.token_id or 0])
         entry = entries.correct(session, request_id, credits, reason, actor.name, tools.now())
         journal.admin(session, actor, tools.now(), f"gave {credits:,} credits of {request_id} back to {user.name!r}")
         return entry.id or 0

@@ -181,9 +181,7 @@ ShortName = Annotated[str, AfterValidator(some_text), Field(max_length=64)]
 Names = Annotated[list[ShortName], BeforeValidator(_by_comma), AfterValidator(distinct), Field(max_length=100)]
 """List of unique names, or a text with commas or new lines."""
 ModelName = Annotated[str, AfterValidator(some_text), Field(max_length=256)]
-ModelNames = Annotated[
-    list[ModelName], BeforeValidator(_split), AfterValidator(distinct), Field(max_length=1000)
-]
+ModelNames = Annotated[list[ModelName], BeforeValidator(_split), AfterValidator(distinct), Field(max_length=1000)]
 """List of model names, or a text with commas or new lines."""
 Ranges = Annotated[
     list[Annotated[str, Field(max_length=64), AfterValidator(_range)]],

@@ -144,9 +144,7 @@ def usable(tools: Tools, actor: Actor, user_id: int | None = None) -> tuple[Grou
             return ()
         rows = [group for group in session.exec(select(Group).order_by(col(Group.name))) if may_use(user, group)]
         rows.sort(key=lambda group: group.id != user.group_id)
-        return tuple(
-            GroupChoice(x.name, _ratio_for(user, x), x.rate_limit, x.selectable) for x in rows
-        )
+        return tuple(GroupChoice(x.name, _ratio_for(user, x), x.rate_limit, x.selectable) for x in rows)
 
 
 def may_use(user: User, group: Group) -> bool:

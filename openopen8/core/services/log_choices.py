@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from openopen8.core.models import Channel, PriceRow, Token, UsageHour, User
+from openopen8.core.models import Channel, PriceRow, Token, User
 from openopen8.core.rules.roles import Actor
+from openopen8.core.services.log_sums import models
 from openopen8.core.tools import Tools
 
 MOST = 500
@@ -33,7 +34,7 @@ class LogChoices:
 
 def log_choices(tools: Tools, actor: Actor) -> LogChoices:
     """The newest tokens, deleted ones included, the models that were or can be asked for, the users."""
-    with tools.db.read() as session:
+    with tools.db.snapshot() as session:
         people = _users(session) if actor.is_admin else ()
         return LogChoices(_tokens(session, actor, {x.id: x.name for x in people}), _models(session, actor), people)
 
@@ -62,9 +63,9 @@ def _tokens(session: Session, actor: Actor, people: dict[int, str]) -> tuple[Nam
 def _models(session: Session, actor: Actor) -> tuple[str, ...]:
     if actor.is_admin:
         names = set(session.exec(select(PriceRow.model).distinct()))
-        names |= {model for models in session.exec(select(Channel.models)) for model in models}
+        names |= {model for served in session.exec(select(Channel.models)) for model in served}
     else:
-        names = set(session.exec(select(UsageHour.model).where(UsageHour.user_id == actor.user_id).distinct()))
+        names = models(session, actor.user_id)
     return tuple(sorted(name for name in names if name))[:MOST]
 
 

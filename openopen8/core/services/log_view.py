@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from openopen8.core.models import Channel, Group, LogEntry, Token, User
 from openopen8.core.rules.roles import Actor
+
+BRIEF = (defer(LogEntry.receipt), defer(LogEntry.details))  # type: ignore[arg-type]
+"""For lists: what they don't show is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ def names_of(session: Session, rows: Sequence[LogEntry]) -> Names:
     )
 
 
-def view_of(row: LogEntry, names: Names, actor: Actor) -> EntryView:
-    """The view of one row as ``actor`` may see it."""
+def view_of(row: LogEntry, names: Names, actor: Actor, brief: bool = False) -> EntryView:
+    """The view of one row as ``actor`` may see it; a ``brief`` one has neither receipt nor details."""
     for_admin = actor.is_admin
     return EntryView(
         id=row.id or 0,
@@ -92,7 +96,7 @@ def view_of(row: LogEntry, names: Names, actor: Actor) -> EntryView:
         cached_tokens=row.cached_tokens,
         reasoning_tokens=row.reasoning_tokens,
         credits=row.credits,
-        receipt=row.receipt,
+        receipt=None if brief else row.receipt,
         status=row.status,
         error=row.error,
         latency_ms=row.latency_ms,
@@ -102,7 +106,7 @@ def view_of(row: LogEntry, names: Names, actor: Actor) -> EntryView:
         retries=row.retries if for_admin else None,
         ip=row.address,
         suppressed=row.suppressed,
-        details=row.details if for_admin else None,
+        details=row.details if for_admin and not brief else None,
     )
 
 

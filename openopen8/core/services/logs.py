@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import MINUTE, to_rfc3339
 from openopen8.core.errors import invalid, not_found
-from openopen8.core.models import Group, LogEntry
+from openopen8.core.models import LogEntry
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services.log_filter import KINDS, Condition, LogFilter, conditions
-from openopen8.core.services.log_view import EntryView, names_of, view_of
+from openopen8.core.services.log_filter import KINDS, LogFilter, sought
+from openopen8.core.services.log_sought import EVER, Sought, mark
+from openopen8.core.services.log_sums import total
+from openopen8.core.services.log_view import BRIEF, EntryView, names_of, view_of
+from openopen8.core.services.log_walk import Found, newest
 from openopen8.core.services.page import LARGEST_ID, Page, check_id, offset_of
 from openopen8.core.tools import Tools
 
-__all__ = ["COUNTED", "KINDS", "EntryView", "LogFilter", "Summary", "csv_rows", "find", "get", "summary"]
+__all__ = ["COUNTED", "KINDS", "EntryView", "LogFilter", "LogPage", "Summary", "csv_rows", "find", "get", "summary"]
 
 COUNTED = 10_001
-"""``total`` counts no further: this value means "more than 10,000"."""
+"""``total`` counts no further: this value means "more than 10,000"; pages reach no deeper, ``after`` does."""
+PATIENCE = 0.15
+"""Seconds after which a search by ``after`` answers with what it has."""
 BATCH = 1_000
-_CHARGED = ("request", "correction")
 COLUMNS = (
     "time",
     "kind",
@@ -53,6 +57,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
+class LogPage(Page[EntryView]):
+    """``next`` as ``after`` gives the older entries; None = there are none.
+
+    A page with ``next`` and fewer entries than asked for is as far as a search came in its time.
+    """
+
+    next: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Sums over a filter; ``rpm`` and ``tpm`` are requests and tokens of the last 60 seconds."""
 
@@ -72,22 +86,24 @@ def find(
     page: int = 1,
     page_size: int = 50,
     after: int | None = None,
-) -> Page[EntryView]:
-    """Newest first. With ``after`` (an entry's id) what is older than that entry: quick at any depth."""
-    offset = offset_of(page, page_size)
+    brief: bool = False,
+) -> LogPage:
+    """Newest first. With ``after`` (an entry's id) what is older than that entry: quick at any depth.
+
+    ``brief`` leaves out receipts and details.
+    """
+    offset = offset_of(page, page_size) if after is None else 0
     if after is not None and not 0 <= after <= LARGEST_ID:
         raise invalid("after must be the id of an entry.", "after")
-    with tools.db.read() as session:
-        kept = _conditions(session, actor, wanted or LogFilter())
-        counted = select(LogEntry.id).where(*kept).limit(COUNTED).subquery()
-        total = session.execute(select(func.count()).select_from(counted)).scalar_one()
-        # ids first: an index holds them, and only the rows of this page are read
-        ids = select(LogEntry.id).where(*kept).order_by(col(LogEntry.id).desc()).limit(page_size)
-        ids = ids.offset(offset) if after is None else ids.where(col(LogEntry.id) < after)
-        wanted_rows = select(LogEntry).where(col(LogEntry.id).in_(session.exec(ids).all()))
-        rows = session.exec(wanted_rows.order_by(col(LogEntry.id).desc())).all()
-        names = names_of(session, rows)
-    return Page(tuple(view_of(row, names, actor) for row in rows), total, page, page_size)
+    if offset >= COUNTED:
+        raise invalid(f"Pages reach the first {COUNTED:,} entries; go on with after.", "page")
+    with tools.db.snapshot() as session:
+        its = _kept(session, sought(session, actor, wanted or LogFilter()))
+        late = _late(PATIENCE) if after is not None else _never
+        found = newest(session, its, EVER if after is None else after, offset + page_size, late)
+        counted = min(sum(total(session, it).entries for it in its), COUNTED)
+        views = _views(session, found.ids[offset:], actor, brief)
+    return LogPage(tuple(views), counted, page, page_size, found.next)
 
 
 def get(tools: Tools, actor: Actor, id: int) -> EntryView:
@@ -101,37 +117,63 @@ def get(tools: Tools, actor: Actor, id: int) -> EntryView:
 
 
 def summary(tools: Tools, actor: Actor, wanted: LogFilter | None = None) -> Summary:
-    """Sums of all entries that the filter lets through."""
-    wanted = wanted or LogFilter()
-    with tools.db.read() as session:
-        kept = [*_conditions(session, actor, wanted), col(LogEntry.kind).in_(_CHARGED)]
-        whole = _sums(session, kept)
-        recent = _sums(session, [*kept, col(LogEntry.time) > tools.now() - MINUTE])
-    return Summary(*whole, rpm=recent[0], tpm=recent[1] + recent[2])
+    """Sums of all requests that the filter lets through, corrections included.
+
+    They outlive the entries: what retention has deleted is still counted, but for refusals.
+    """
+    with tools.db.snapshot() as session:
+        it = sought(session, actor, wanted or LogFilter()).within(low=-1)
+        whole = total(session, it)
+        recent = total(session, it.within(since=tools.now() - MINUTE + 1))
+    return Summary(
+        requests=whole.asked,
+        input_tokens=whole.input_tokens,
+        output_tokens=whole.output_tokens,
+        credits=whole.credits,
+        rpm=recent.asked,
+        tpm=recent.input_tokens + recent.output_tokens,
+    )
 
 
 def csv_rows(tools: Tools, actor: Actor, wanted: LogFilter | None = None) -> Iterator[list[str]]:
     """A line of column names, then the entries, newest first; read in batches, no session held between them."""
     columns = [name for name in COLUMNS if actor.is_admin or name not in _ADMIN_COLUMNS]
     with tools.db.read() as session:
-        kept = _conditions(session, actor, wanted or LogFilter())
-    return _lines(tools, actor, kept, columns)
+        it = sought(session, actor, wanted or LogFilter())
+    return _lines(tools, actor, it, columns)
 
 
-def _lines(tools: Tools, actor: Actor, kept: list[Condition], columns: list[str]) -> Iterator[list[str]]:
+def _lines(tools: Tools, actor: Actor, it: Sought, columns: list[str]) -> Iterator[list[str]]:
     yield columns
-    before = LARGEST_ID
-    while True:
-        older = select(LogEntry).where(*kept, col(LogEntry.id) < before)
-        with tools.db.read() as session:
-            rows = session.exec(older.order_by(col(LogEntry.id).desc()).limit(BATCH)).all()
-            names = names_of(session, rows)
-        for row in rows:
-            view = view_of(row, names, actor)
+    found = Found((), EVER)
+    while found.next is not None:
+        with tools.db.snapshot() as session:
+            found = newest(session, _kept(session, it), found.next, BATCH)
+            views = _views(session, found.ids, actor, brief=True)
+        for view in views:
             yield [_cell(name, getattr(view, name)) for name in columns]
-        if len(rows) < BATCH:
-            return
-        before = rows[-1].id or 0
+
+
+def _kept(session: Session, it: Sought) -> list[Sought]:
+    """Without the requests that retention is deleting."""
+    complete = mark(session, "complete")
+    return [it.within(since=complete, low=-1), it.within(high=-2)] if complete else [it]
+
+
+def _views(session: Session, ids: Sequence[int], actor: Actor, brief: bool) -> list[EntryView]:
+    query = select(LogEntry).where(col(LogEntry.id).in_(ids)).order_by(col(LogEntry.id).desc())
+    rows = session.exec(query.options(*BRIEF) if brief else query).all()
+    names = names_of(session, rows)
+    return [view_of(row, names, actor, brief) for row in rows]
+
+
+def _late(seconds: float) -> Callable[[], bool]:
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def _never() -> bool:
+    return False
 
 
 def _cell(name: str, value: object) -> str:
@@ -146,20 +188,3 @@ def _cell(name: str, value: object) -> str:
     text = str(value)
     # a spreadsheet would run such a cell as a formula
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _conditions(session: Session, actor: Actor, wanted: LogFilter) -> list[Condition]:
-    group_id = None
-    if wanted.group and actor.is_admin:
-        group_id = session.exec(select(Group.id).where(Group.name == wanted.group[:64])).first() or -1
-        if group_id < 0:
-            raise invalid(f"There is no group {wanted.group[:64]!r}.", "group")
-    return conditions(actor, wanted, group_id)
-
-
-def _sums(session: Session, kept: list[Condition]) -> tuple[int, int, int, int]:
-    asked = func.count().filter(col(LogEntry.kind) == "request")
-    columns = (LogEntry.input_tokens, LogEntry.output_tokens, LogEntry.credits)
-    row = session.execute(select(asked, *(func.sum(col(column)) for column in columns)).where(*kept)).one()
-    numbers = [int(value or 0) for value in row]
-    return numbers[0], numbers[1], numbers[2], numbers[3]

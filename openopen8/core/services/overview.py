@@ -1,16 +1,17 @@
-"""The start page's figures, from hourly usage rows, and how far a new owner has come."""
+"""The start page's figures, and how far a new owner has come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY
-from openopen8.core.models import Channel, PriceRow, Token, UsageHour
+from openopen8.core.models import Channel, PriceRow, Token
 from openopen8.core.rules.roles import Actor
+from openopen8.core.services.log_sought import Sought
+from openopen8.core.services.log_sums import Totals, any_success, by_tokens, grouped
 from openopen8.core.tools import Tools
 
 PERIODS: tuple[tuple[str, int], ...] = (("today", 1), ("week", 7), ("month", 30))
@@ -50,25 +51,28 @@ class Steps:
 
 def figures(tools: Tools, actor: Actor, everyone: bool = False) -> tuple[Figures, ...]:
     """Sums of today, 7 days and 30 days (UTC), of the actor or, for admins, of everyone."""
-    starts = {name: _start(tools.now(), days) for name, days in PERIODS}
-    names = ("requests", "errors", "input_tokens", "output_tokens", "credits")
-    sums = [_sum_since(getattr(UsageHour, name), start) for start in starts.values() for name in names]
-    with tools.db.read() as session:
-        row = session.execute(select(*sums).where(*_mine(actor, everyone, min(starts.values())))).one()
-    numbers = [int(value or 0) for value in row]
-    width = len(names)
-    return tuple(Figures(name, *numbers[i * width : (i + 1) * width]) for i, name in enumerate(starts))
+    now = tools.now()
+    longest = max(days for _, days in PERIODS)
+    with tools.db.snapshot() as session:
+        found = grouped(session, _mine(actor, everyone, _start(now, longest)), "day")
+    return tuple(
+        _figures(name, [x for (day,), x in found.items() if day >= _start(now, days)]) for name, days in PERIODS
+    )
 
 
 def by_model(tools: Tools, actor: Actor, everyone: bool = False, most: int = 5) -> tuple[Share, ...]:
     """The models that took most credits in 30 days."""
-    return _shares(tools, actor, everyone, col(UsageHour.model), most)
+    with tools.db.snapshot() as session:
+        found = grouped(session, _mine(actor, everyone, _start(tools.now(), 30)), "model")
+    shares = [Share(model, x.credits, x.requests) for (model,), x in found.items() if x.requests or x.credits]
+    return _largest(shares, most)
 
 
 def by_token(tools: Tools, actor: Actor, everyone: bool = False, most: int = 5) -> tuple[Share, ...]:
     """The tokens that took most credits in 30 days, deleted ones included."""
-    shares = _shares(tools, actor, everyone, col(UsageHour.token_id), most)
-    with tools.db.read() as session:
+    with tools.db.snapshot() as session:
+        found = by_tokens(session, _mine(actor, everyone, _start(tools.now(), 30)))
+        shares = _largest([Share(str(id), credits, requests) for id, credits, requests in found], most)
         wanted = [int(share.name) for share in shares]
         names = dict(session.exec(select(Token.id, Token.name).where(col(Token.id).in_(wanted))).all())
     return tuple(Share(names.get(int(x.name), f"#{x.name}"), x.credits, x.requests) for x in shares)
@@ -77,13 +81,11 @@ def by_token(tools: Tools, actor: Actor, everyone: bool = False, most: int = 5) 
 def steps(tools: Tools, actor: Actor) -> Steps:
     """channel: one is enabled; price: a model has one; token: the actor has one; call: one of the actor's worked."""
     now = tools.now()
-    with tools.db.read() as session:
+    with tools.db.snapshot() as session:
         channel = select(Channel.id).where(col(Channel.enabled), col(Channel.deleted_at).is_(None))
         token = select(Token.id).where(Token.user_id == actor.user_id, col(Token.deleted_at).is_(None))
-        call = select(UsageHour.user_id).where(
-            UsageHour.user_id == actor.user_id, UsageHour.requests > UsageHour.errors
-        )
-        return Steps(_any(session, channel), _priced(session, now), _any(session, token), _any(session, call))
+        call = any_success(session, actor.user_id)
+        return Steps(_any(session, channel), _priced(session, now), _any(session, token), call)
 
 
 def unpriced(tools: Tools) -> tuple[str, ...]:
@@ -111,29 +113,19 @@ def _any(session: Session, statement: Any) -> bool:
     return session.execute(statement.limit(1)).first() is not None
 
 
-def _shares(tools: Tools, actor: Actor, everyone: bool, column: Any, most: int) -> tuple[Share, ...]:
-    spent, asked = func.sum(UsageHour.credits), func.sum(UsageHour.requests)
-    statement = (
-        select(column, spent, asked)
-        .where(*_mine(actor, everyone, _start(tools.now(), 30)))
-        .group_by(column)
-        .order_by(spent.desc(), asked.desc())
-        .limit(most)
-    )
-    with tools.db.read() as session:
-        rows = session.execute(statement).all()
-    return tuple(Share(str(name), int(credits), int(requests)) for name, credits, requests in rows)
+def _figures(period: str, days: list[Totals]) -> Figures:
+    names = ("requests", "errors", "input_tokens", "output_tokens", "credits")
+    return Figures(period, *(sum(getattr(day, name) for day in days) for name in names))
 
 
-def _mine(actor: Actor, everyone: bool, since: int) -> list[Any]:
-    rows: list[Any] = [UsageHour.hour >= since]
-    if not (everyone and actor.is_admin):
-        rows.append(UsageHour.user_id == actor.user_id)
-    return rows
+def _largest(shares: list[Share], most: int) -> tuple[Share, ...]:
+    return tuple(sorted(shares, key=lambda x: (-x.credits, -x.requests))[:most])
 
 
-def _sum_since(column: Any, start: int) -> Any:
-    return func.sum(case((col(UsageHour.hour) >= start, column), else_=0))
+def _mine(actor: Actor, everyone: bool, since: int) -> Sought:
+    everyones = everyone and actor.is_admin
+    # corrections lower what was spent; other entries than these are no usage
+    return Sought(user_id=None if everyones else actor.user_id, since=since, low=-1)
 
 
 def _start(now: int, days: int) -> int:

@@ -25,8 +25,8 @@ _GROUPS = "SELECT id, name, ratio, selectable, rate_limit FROM groups"
 _KEYS = "SELECT channel_id, id, sealed, env_name, COALESCE(rest_until, 0) FROM channel_keys WHERE enabled ORDER BY id"
 _CHANNELS = (
     "SELECT id, name, type, base_url, models, groups, priority, weight, key_mode, model_mapping, "
-    "parameter_override, header_override, status_map, auto_disable, COALESCE(rest_until, 0) "
-    "FROM channels WHERE enabled AND deleted_at IS NULL ORDER BY id"
+    "parameter_override, header_override, status_map, auto_disable, COALESCE(rest_until, 0), "
+    "proxy_sealed, http2 FROM channels WHERE enabled AND deleted_at IS NULL ORDER BY id"
 )
 _PRICES = (
     "SELECT id, model, valid_from, input, output, cache_read, reasoning, per_call FROM prices "
@@ -94,6 +94,8 @@ def _provider(row: Row, keys: tuple[ProviderKey, ...]) -> Provider:
         status_map=_json(row[12]),
         auto_disable=bool(row[13]),
         rest_until=row[14],
+        proxy=row[15],
+        http2=bool(row[16]),
     )
 
 

@@ -10,13 +10,15 @@ from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY, HOUR, SECOND
 from openopen8.core.errors import Problem, invalid, not_found
-from openopen8.core.models import LogEntry, Token, TokenCounter, User
+from openopen8.core.models import Token, TokenCounter, User
 from openopen8.core.rules.pricing import MAX_CREDITS
 from openopen8.core.rules.roles import Actor, may_manage
 from openopen8.core.security.secrets import TOKEN_PREFIX, hint_of, new_value
 from openopen8.core.services import groups, journal, token_list
 from openopen8.core.services.groups import GroupChoice
 from openopen8.core.services.ledger import entries
+from openopen8.core.services.log_sought import Sought
+from openopen8.core.services.log_sums import total
 from openopen8.core.services.models import ModelChoice, usable_models
 from openopen8.core.services.page import Page, check_id, offset_of
 from openopen8.core.services.token_fields import TokenFields, TokenPatch, columns_of
@@ -199,11 +201,9 @@ def top_up(tools: Tools, actor: Actor, id: int, amount: int) -> TokenView:
 
 def recent(tools: Tools, actor: Actor, id: int) -> int:
     """Requests with this token in the last hour: what somebody who is about to delete it wants to know."""
-    with tools.db.read() as session:
-        _visible(session, actor, id)
-        since = LogEntry.time >= tools.now() - HOUR
-        mine = select(func.count()).where(LogEntry.token_id == id, LogEntry.kind == "request", since)
-        return session.exec(mine).one()
+    with tools.db.snapshot() as session:
+        owner = _visible(session, actor, id).user_id
+        return total(session, Sought(token_id=id, user_id=owner, since=tools.now() - HOUR, low=0)).asked
 
 
 def usable_groups(tools: Tools, actor: Actor, user_id: int | None = None) -> tuple[GroupChoice, ...]:

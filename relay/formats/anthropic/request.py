@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,7 +9,8 @@ import msgspec
 from openopen8.core.errors import invalid
 from relay.formats.fields import MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
-from relay.neutral import Message, Refusal, Request, Role, Text
+from relay.formats.plain import plain_only
+from relay.neutral import Message, Refusal, Request, Role, Text, spoken
 
 DEFAULT_MAX_TOKENS = 8192
 """Claude wants a limit; this one is sent for callers who give none."""
@@ -46,12 +46,13 @@ def parse_request(glance: Glance) -> Request:
         user=_user(fields),
     )
     fields.drop_rest()
-    return replace(request, losses=tuple(losses))
+    return msgspec.structs.replace(request, losses=tuple(losses))
 
 
 def render_request(request: Request) -> Rendered:
     """The body for Claude. Instructions amid the conversation move to the front."""
-    losses = [name for name in ("seed", "presence_penalty", "frequency_penalty") if getattr(request, name) is not None]
+    losses = plain_only(request)
+    losses += [name for name in ("seed", "presence_penalty", "frequency_penalty") if getattr(request, name) is not None]
     if request.n > 1:
         raise not_carried("More than one answer (n) is", "n")
     body: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS}
@@ -128,7 +129,7 @@ def _text(block: Fields, parent: Fields, name: str) -> Text | None:
 
 def _system(request: Request, losses: list[str]) -> list[str]:
     texts = [part.text for part in request.system]
-    later = [part.text for turn in request.messages if turn.role == "system" for part in turn.parts]
+    later = [spoken((part,)) for turn in request.messages if turn.role == "system" for part in turn.parts]
     if later:
         losses.append("system_position")
     return [text for text in (*texts, *later) if text]

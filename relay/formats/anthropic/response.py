@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from relay.formats.anthropic.usage import parse_usage, render_usage
-from relay.formats.format import Garbage
+from relay.formats.format import Asked, Garbage, Rendered
 from relay.formats.vendor import error_of, loads
-from relay.neutral import Answer, Choice, StopReason, Text
+from relay.neutral import Answer, Choice, StopReason, Text, spoken
 
 _STOPS: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -50,22 +50,21 @@ def parse_response(body: bytes) -> Answer:
     return Answer(_text(value.get("id")), _text(value.get("model")), (choice,), parse_usage(value.get("usage")))
 
 
-def render_response(answer: Answer, model: str, now_s: int, request_id: str) -> bytes:
-    """The first choice for the caller under the name ``model``; Claude knows no others."""
+def render_response(answer: Answer, asked: Asked) -> Rendered:
+    """The first choice for the caller; Claude knows no others."""
     choice = answer.choices[0]
-    text = "".join(part.text for part in choice.parts)
-    return msgspec.json.encode(
-        {
-            "id": f"msg_{request_id}",
-            "type": "message",
-            "role": "assistant",
-            "model": model,
-            "content": [{"type": "text", "text": text}] if text else [],
-            "stop_reason": claude_reason(choice.stop),
-            "stop_sequence": choice.sequence,
-            "usage": render_usage(answer.usage),
-        }
-    )
+    text = spoken(choice.parts)
+    body = {
+        "id": f"msg_{asked.request_id}",
+        "type": "message",
+        "role": "assistant",
+        "model": asked.model,
+        "content": [{"type": "text", "text": text}] if text else [],
+        "stop_reason": claude_reason(choice.stop),
+        "stop_sequence": choice.sequence,
+        "usage": render_usage(answer.usage),
+    }
+    return Rendered(msgspec.json.encode(body))
 
 
 def stop_reason(reason: object) -> StopReason | None:

@@ -10,6 +10,7 @@ from openopen8.core.errors import Problem
 from relay.formats.anthropic.errors import error_object
 from relay.formats.anthropic.response import claude_reason, stop_reason
 from relay.formats.anthropic.usage import parse_usage, render_usage
+from relay.formats.format import Asked
 from relay.formats.vendor import error_of, loads
 from relay.framing import Frame, sse
 from relay.neutral import Delta, Event, Start, Stop, StreamError, Usage, UsageReport
@@ -74,11 +75,12 @@ class MessageReader:
 class MessageWriter:
     """Events for a Claude caller: one text block. Further choices have no place here."""
 
-    __slots__ = ("_model", "_open", "_request_id", "_started", "_stop", "_usage")
+    __slots__ = ("_model", "_open", "_request_id", "_started", "_stop", "_usage", "losses")
 
-    def __init__(self, model: str, now_s: int, request_id: str, include_usage: bool, array: bool = False) -> None:
-        self._model = model
-        self._request_id = request_id
+    def __init__(self, asked: Asked) -> None:
+        self.losses: dict[str, None] = {}
+        self._model = asked.model
+        self._request_id = asked.request_id
         self._started = False
         self._open = False
         self._stop = Stop("stop")
@@ -90,7 +92,7 @@ class MessageWriter:
             self._usage = event.usage
         elif isinstance(event, Start):
             return self._start()
-        elif isinstance(event, Delta) and event.choice == 0:
+        elif isinstance(event, Delta) and event.choice == 0 and event.kind in ("text", "refusal"):
             return self._start() + self._block() + _delta_event(event.text)
         elif isinstance(event, Stop) and event.choice == 0:
             self._stop = event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,7 +9,8 @@ import msgspec
 from openopen8.core.errors import invalid
 from relay.formats.fields import MAX_CHOICES, MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
-from relay.neutral import Message, Request, Role, Text
+from relay.formats.plain import plain_only
+from relay.neutral import Message, Request, Role, Text, spoken
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant"}
 
@@ -37,12 +37,12 @@ def parse_request(glance: Glance) -> Request:
     config = fields.inner("generationConfig", "generation_config")
     request = _configured(request, config) if config else request
     fields.drop_rest()
-    return replace(request, losses=tuple(losses))
+    return msgspec.structs.replace(request, losses=tuple(losses))
 
 
 def _configured(request: Request, config: Fields) -> Request:
     _plain_text_only(config)
-    request = replace(
+    request = msgspec.structs.replace(
         request,
         max_tokens=config.integer("maxOutputTokens", "max_output_tokens", low=1, high=MAX_TOKENS),
         temperature=config.number("temperature"),
@@ -60,14 +60,15 @@ def _configured(request: Request, config: Fields) -> Request:
 
 def render_request(request: Request) -> Rendered:
     """The body for Gemini; model and stream go into the path. Instructions amid the turns move to the front."""
-    losses = ["user"] if request.user is not None else []
+    losses = plain_only(request)
+    losses += ["user"] if request.user is not None else []
     turns = [message for message in request.messages if message.role != "system"]
     system = [*request.system, *(part for turn in request.messages if turn.role == "system" for part in turn.parts)]
     if len(turns) < len(request.messages):
         losses.append("system_position")
     body: dict[str, Any] = {"contents": [_rendered(message) for message in turns]}
     if system:
-        body["systemInstruction"] = {"parts": [{"text": part.text} for part in system]}
+        body["systemInstruction"] = {"parts": [{"text": spoken((part,))} for part in system]}
     if config := _config(request):
         body["generationConfig"] = config
     return Rendered(msgspec.json.encode(body), (*request.losses, *losses))
@@ -137,4 +138,4 @@ def _snake(name: str) -> str:
 
 def _rendered(message: Message) -> dict[str, Any]:
     role = "model" if message.role == "assistant" else "user"
-    return {"role": role, "parts": [{"text": part.text} for part in message.parts]}
+    return {"role": role, "parts": [{"text": spoken((part,))} for part in message.parts]}

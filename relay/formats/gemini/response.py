@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from relay.formats.format import Garbage
+from relay.formats.format import Asked, Garbage, Rendered
 from relay.formats.gemini.usage import parse_usage, render_usage
 from relay.formats.vendor import error_of, index_of, loads
-from relay.neutral import Answer, Choice, StopReason, Text
+from relay.neutral import Answer, Choice, StopReason, Text, spoken
 
 _STOPS: dict[str, StopReason] = {"STOP": "stop", "MAX_TOKENS": "length", "OTHER": "other"}
 
@@ -47,16 +47,13 @@ def choices_of(value: dict[str, Any]) -> list[Choice]:
     return [_choice(at, item) for at, item in enumerate(found)]
 
 
-def render_response(answer: Answer, model: str, now_s: int, request_id: str) -> bytes:
-    """The whole answer for the caller under the name ``model``."""
-    candidates = [
-        candidate(choice.index, "".join(part.text for part in choice.parts), choice.stop or "stop")
-        for choice in answer.choices
-    ]
+def render_response(answer: Answer, asked: Asked) -> Rendered:
+    """The whole answer for the caller."""
+    candidates = [candidate(choice.index, spoken(choice.parts), choice.stop or "stop") for choice in answer.choices]
     body: dict[str, Any] = {"candidates": candidates}
     if answer.usage is not None:
         body["usageMetadata"] = render_usage(answer.usage)
-    return msgspec.json.encode({**body, "modelVersion": model, "responseId": request_id})
+    return Rendered(msgspec.json.encode({**body, "modelVersion": asked.model, "responseId": asked.request_id}))
 
 
 def candidate(index: int, text: str, stop: StopReason | None) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from openopen8.core.errors import Problem
+from relay.formats.format import Asked
 from relay.formats.gemini.errors import error_object
 from relay.formats.gemini.response import candidate, choices_of
 from relay.formats.gemini.usage import parse_usage, render_usage
 from relay.formats.vendor import error_of, loads
 from relay.framing import Frame, JsonArray, sse
-from relay.neutral import Choice, Delta, Event, Start, Stop, StreamError, Usage, UsageReport
+from relay.neutral import Choice, Delta, Event, Start, Stop, StreamError, Usage, UsageReport, spoken
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,7 +65,7 @@ class ContentReader:
 
     def _read(self, choice: Choice) -> list[Event]:
         self._begun.add(choice.index)
-        events: list[Event] = [Delta(part.text, choice.index) for part in choice.parts]
+        events: list[Event] = [Delta(spoken((part,)), choice.index) for part in choice.parts]
         if choice.stop is not None and choice.index not in self._ended:
             self._ended.add(choice.index)
             events.append(Stop(choice.stop, choice.index))
@@ -74,16 +75,17 @@ class ContentReader:
 class ContentWriter:
     """Chunks for a Gemini caller, as SSE or as one growing JSON array."""
 
-    __slots__ = ("_array", "_stops", "_tail")
+    __slots__ = ("_array", "_stops", "_tail", "losses")
 
-    def __init__(self, model: str, now_s: int, request_id: str, include_usage: bool, array: bool = False) -> None:
-        self._array = JsonArray() if array else None
-        self._tail = {"modelVersion": model, "responseId": request_id}
+    def __init__(self, asked: Asked) -> None:
+        self.losses: dict[str, None] = {}
+        self._array = JsonArray() if asked.array else None
+        self._tail = {"modelVersion": asked.model, "responseId": asked.request_id}
         self._stops: dict[int, Stop | None] = {}
 
     def feed(self, event: Event) -> bytes:
         """The bytes for one event; finish reasons wait for ``end``."""
-        if isinstance(event, Delta):
+        if isinstance(event, Delta) and event.kind in ("text", "refusal"):
             self._stops.setdefault(event.choice, None)
             return self._chunk({"candidates": [candidate(event.choice, event.text, None)]})
         if isinstance(event, Stop):

@@ -23,8 +23,12 @@ class Delta(msgspec.Struct, gc=False):
     refusal: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
+    reasoning_details: Any = None
     tool_calls: Any = None
     function_call: Any = None
+    audio: Any = None
+    images: Any = None
+    annotations: Any = None
 
 
 class ChunkChoice(msgspec.Struct, gc=False):
@@ -33,6 +37,7 @@ class ChunkChoice(msgspec.Struct, gc=False):
     index: Any = 0
     delta: Delta | None = None
     finish_reason: Any = None
+    logprobs: Any = None
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -45,6 +50,8 @@ class Chunk(msgspec.Struct, gc=False):
     choices: list[ChunkChoice] | None = None
     usage: Any = None
     error: Any = None
+    service_tier: Any = None
+    system_fingerprint: Any = None
 
 
 _decode = msgspec.json.Decoder(Chunk).decode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -29,11 +30,23 @@ class _StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
 
 
+class _Head(msgspec.Struct, gc=False):
+    model: str
+    messages: list[_Message]
+    stream: bool | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stream_options: _StreamOptions | None = None
+
+
 _str = msgspec.json.Decoder(str | None).decode
 _int = msgspec.json.Decoder(int | None).decode
 _bool = msgspec.json.Decoder(bool | None).decode
 _options = msgspec.json.Decoder(_StreamOptions | None).decode
 _messages = msgspec.json.Decoder(list[_Message]).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
+_head = msgspec.json.Decoder(_Head).decode
 
 _MEDIA = frozenset(("image_url", "image", "input_image", "input_audio", "video_url", "file", "input_file", "document"))
 
@@ -41,68 +54,78 @@ _COUNTED = ("tools", "functions", "response_format")
 """Fields beside the messages that vendors put into the prompt: counted by their JSON."""
 
 
+_TOOLS = frozenset(("tools", "functions", "web_search_options"))
+
+
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
     """Checks model, stream, limits and the outline of the messages. Raises Problem 400."""
     fields = top_level(body)
-    model = model_name(typed(fields["model"], _str, "model") if "model" in fields else path_model)
-    messages = _turns(fields)
-    texts, images = _contents(messages)
+    try:
+        head = _head(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        head = _by_field(fields, path_model)
+    if not head.messages:
+        raise invalid("messages must be a non-empty list.", "messages")
+    texts, images, audio = _contents(head.messages)
     texts += [bytes(fields[name]).decode() for name in _COUNTED if name in fields]
+    old = within(head.max_tokens, "max_tokens", 1, MAX_TOKENS)
+    new = within(head.max_completion_tokens, "max_completion_tokens", 1, MAX_TOKENS)
     return Glance(
-        model=model,
-        stream=_stream(fields, path_stream),
-        max_output=_max_output(fields),
-        n=_whole(fields, "n", 1, MAX_CHOICES) or 1,
-        include_usage=_include_usage(fields),
+        model=model_name(head.model),
+        stream=bool(path_stream if head.stream is None else head.stream),
+        max_output=old if new is None else new,  # both are checked, the newer one counts
+        n=within(head.n, "n", 1, MAX_CHOICES) or 1,
+        include_usage=bool(head.stream_options and head.stream_options.include_usage),
         input_texts=tuple(texts),
         images=images,
-        messages=len(messages),
+        messages=len(head.messages),
         fields=fields,
+        audio=audio,
+        tools=_offered(fields),
     )
 
 
-def _turns(fields: dict[str, msgspec.Raw]) -> list[_Message]:
+def _by_field(fields: dict[str, msgspec.Raw], path_model: str | None) -> _Head:
+    """The same with the name of the first field that is wrong."""
+    found = {
+        name: typed(fields[name], decode, name) if name in fields else None
+        for name, decode in (
+            ("stream", _bool),
+            ("n", _int),
+            ("max_tokens", _int),
+            ("max_completion_tokens", _int),
+            ("stream_options", _options),
+        )
+    }
+    model = model_name(typed(fields["model"], _str, "model") if "model" in fields else path_model)
     messages = typed(fields["messages"], _messages, "messages") if "messages" in fields else []
-    if not messages:
-        raise invalid("messages must be a non-empty list.", "messages")
-    return messages
+    return _Head(model, messages, **found)
 
 
-def _contents(messages: list[_Message]) -> tuple[list[str], int]:
-    """All text of the turns, and how many parts are something else."""
+def _offered(fields: dict[str, msgspec.Raw]) -> int:
+    """How many tools there are to call; what is no list is the vendor's to refuse."""
+    if fields.keys().isdisjoint(_TOOLS):
+        return 0
+    search = fields.get("web_search_options", b"null")
+    found = int(len(search) > len("null"))
+    for name in ("tools", "functions"):
+        with suppress(msgspec.MsgspecError, RecursionError):
+            found += len(_list(fields.get(name, b"null")) or ())
+    return found
+
+
+def _contents(messages: list[_Message]) -> tuple[list[str], int, int]:
+    """All text of the turns, how many parts are something else, and how many of those are sound."""
     texts: list[str] = []
-    images = 0
+    images = audio = 0
     for message in messages:
         if isinstance(message.content, str):
             texts.append(message.content)
         elif message.content:
             texts += [text for part in message.content if isinstance(text := part.text or part.refusal, str)]
             images += sum(part.type in _MEDIA for part in message.content)
+            audio += sum(part.type == "input_audio" for part in message.content)
         for calls in (message.tool_calls, message.function_call):
             if len(calls) > 4:  # longer than null and []
                 texts.append(bytes(calls).decode())
-    return texts, images
-
-
-def _whole(fields: dict[str, msgspec.Raw], name: str, low: int, high: int) -> int | None:
-    raw = fields.get(name)
-    return None if raw is None else within(typed(raw, _int, name), name, low, high)
-
-
-def _max_output(fields: dict[str, msgspec.Raw]) -> int | None:
-    """Both limits are checked, the newer one counts."""
-    old = _whole(fields, "max_tokens", 1, MAX_TOKENS)
-    new = _whole(fields, "max_completion_tokens", 1, MAX_TOKENS)
-    return old if new is None else new
-
-
-def _stream(fields: dict[str, msgspec.Raw], path_stream: bool | None) -> bool:
-    raw = fields.get("stream")
-    asked = None if raw is None else typed(raw, _bool, "stream")
-    return bool(path_stream if asked is None else asked)
-
-
-def _include_usage(fields: dict[str, msgspec.Raw]) -> bool:
-    raw = fields.get("stream_options")
-    options = None if raw is None else typed(raw, _options, "stream_options")
-    return bool(options and options.include_usage)
+    return texts, images, audio

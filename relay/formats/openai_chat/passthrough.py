@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,11 +11,12 @@ from relay import splice
 from relay.formats.fields import typed
 from relay.formats.format import Glance
 from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
-from relay.formats.openai_chat.errors import error_object
-from relay.formats.openai_chat.response import content_text
-from relay.formats.openai_chat.stream import DONE, chunk_head, usage_chunk
+from relay.formats.openai_chat.message import arguments, content_texts, dicts, word
 from relay.formats.openai_chat.usage import parse_usage
-from relay.formats.vendor import index_of, loads
+from relay.formats.openai_chat.writer import DONE, chunk_head, usage_chunk
+from relay.formats.openai_errors import error_object
+from relay.formats.renaming import patch_response
+from relay.formats.vendor import index_of
 from relay.framing import Frame, sse
 from relay.neutral import StreamError, Usage
 
@@ -33,26 +34,6 @@ def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
         given = None if raw is None else typed(raw, _options, "stream_options")
         changes["stream_options"] = _encode({**(given or {}), "include_usage": True})
     return splice.edited(body, glance.fields, changes) if changes else body
-
-
-def patch_response(body: bytes, model: str) -> bytes:
-    """A whole answer under the name ``model``; unchanged where it names none."""
-    try:
-        fields = splice.top_level(body)
-        return splice.edited(body, fields, {"model": _encode(model)}) if "model" in fields else body
-    except Problem:
-        return _renamed(body, model)
-
-
-def _renamed(body: bytes, model: str) -> bytes:
-    """For what strict parsers refuse: encoded anew, since the upstream's name must not show."""
-    try:
-        value = loads(body)
-    except ValueError:
-        return body
-    if not isinstance(value, dict) or "model" not in value:
-        return body
-    return json.dumps({**value, "model": model}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class ChatTap:
@@ -87,6 +68,29 @@ class ChatTap:
     def stop_seen(self) -> bool:
         """True once every choice that began has named its finish reason."""
         return bool(self._ended) and self._ended >= self._begun
+
+    def plain(self, data: bytes) -> tuple[int, bytes]:
+        """See ``Tap``."""
+        name, parts, start = self._upstream, [], 0
+        while data.startswith(b"data: {", start):
+            end = data.find(b"\n\n", start)
+            chunk = _text_chunk(data, start + 6, end)
+            if chunk is None or self._held:
+                break
+            if chunk.model != self._model and (chunk.model != name[0] or data.count(name[1], start, end) != 1):
+                break
+            if self._id is None:
+                self._id, self._created = chunk.id, chunk.created
+            choice = chunk.choices[0]
+            self._begun.add(choice.index)
+            if choice.delta.content:
+                parts.append(choice.delta.content)
+            start = end + 2
+        if parts:
+            self.text += parts
+            self.first_token = True
+        passed = data if start == len(data) else data[:start]
+        return start, passed.replace(name[1], self._name) if start and name[0] is not None else passed
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now."""
@@ -126,7 +130,7 @@ class ChatTap:
         if self._id is None:
             self._id, self._created = chunk.id, chunk.created
         if chunk.usage:
-            self.usage = parse_usage(chunk.usage) or self.usage
+            self.usage = parse_usage(chunk.usage, chunk.service_tier) or self.usage
         for choice in chunk.choices or ():
             index = index_of(choice.index, 0)
             self._begun.add(index)
@@ -139,12 +143,22 @@ class ChatTap:
         if type(delta.content) is str:
             if delta.content:
                 self.text.append(delta.content)
-        elif delta.content and (text := content_text(delta.content)):
-            self.text.append(text)
+        elif delta.content:
+            self.text += [text for text in content_texts(delta.content) if text]
         if delta.refusal or delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
             self.text += _further(delta)
+        elif delta.audio or delta.reasoning_details or delta.images:
+            self._hear_others(delta)
         if self.text:
             self.first_token = True
+
+    def _hear_others(self, delta: Delta) -> None:
+        """Sounds and pictures are no text, but the answer has begun."""
+        if isinstance(delta.audio, dict) and (said := word(delta.audio.get("transcript"))):
+            self.text.append(said)
+        for entry in dicts(delta.reasoning_details):
+            self.text += [text for field in ("text", "summary") if (text := word(entry.get(field)))]
+        self.first_token = True
 
     def _pass_on(self, frame: Frame, chunk: Chunk) -> bytes:
         counts_only = bool(chunk.usage) and not chunk.choices
@@ -170,12 +184,54 @@ class ChatTap:
         return sse(patch_response(frame.data, self._model), frame.event)
 
 
+class _TextDelta(msgspec.Struct, gc=False):
+    content: str
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    tool_calls: None = None
+    function_call: None = None
+    audio: None = None
+    images: None = None
+
+
+class _TextChoice(msgspec.Struct, gc=False):
+    index: Annotated[int, msgspec.Meta(ge=0)]
+    delta: _TextDelta
+    finish_reason: None = None
+
+
+class _TextChunk(msgspec.Struct, gc=False):
+    """A chunk that adds text to one choice and says nothing else."""
+
+    choices: Annotated[list[_TextChoice], msgspec.Meta(min_length=1, max_length=1)]
+    model: str
+    object: Literal["chat.completion.chunk"] | None = None
+    id: Any = None
+    created: Any = None
+    usage: None = None
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_TextChunk).decode
+
+
+def _text_chunk(data: bytes, start: int, end: int) -> _TextChunk | None:
+    """The event between these places, if it is one line that adds text and nothing else."""
+    if end < 0 or data.find(b"\n", start, end) >= 0:
+        return None
+    try:
+        return _decode_text(data[start:end])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def _further(delta: Delta) -> list[str]:
     """Generated text outside ``content``: refusals, reasoning, calls."""
-    found = [delta.refusal, delta.reasoning_content or delta.reasoning]
-    calls = delta.tool_calls if isinstance(delta.tool_calls, list) else []
-    functions = [call.get("function") for call in calls if isinstance(call, dict)]
-    for function in (delta.function_call, *functions):
-        if isinstance(function, dict):
-            found += (function.get("name"), function.get("arguments"))
-    return [text for text in found if isinstance(text, str) and text]
+    found = [word(delta.refusal), word(delta.reasoning_content) or word(delta.reasoning)]
+    calls = dicts(delta.tool_calls)
+    for inner in (delta.function_call, *(call.get("custom") or call.get("function") for call in calls)):
+        if isinstance(inner, dict):
+            found += (word(inner.get("name")), arguments(inner.get("arguments")) or word(inner.get("input")))
+    return [text for text in found if text]

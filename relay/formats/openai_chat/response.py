@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from relay.formats.format import Garbage
+from relay.formats.format import Asked, Garbage, Rendered
+from relay.formats.openai_chat.message import (
+    dicts,
+    parse_logprobs,
+    parse_message,
+    render_logprobs,
+    render_message,
+    word,
+)
 from relay.formats.openai_chat.usage import parse_usage, render_usage
 from relay.formats.vendor import error_of, index_of, loads
-from relay.neutral import Answer, Choice, Part, Refusal, StopReason, Text
+from relay.neutral import Answer, Choice, Refusal, StopReason, ToolUse
 
 _STOPS: dict[str, StopReason] = {
     "stop": "stop",
@@ -21,6 +30,8 @@ _STOPS: dict[str, StopReason] = {
 
 _FINISH: dict[StopReason, str] = {"length": "length", "refusal": "content_filter", "tools": "tool_calls"}
 
+_tools = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
+
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a vendor, as lenient as can be. Raises Garbage."""
@@ -31,76 +42,78 @@ def parse_response(body: bytes) -> Answer:
     error = error_of(value)
     if error is not None:
         raise Garbage(error.message)
-    listed = value.get("choices") if isinstance(value, dict) else None
-    items = listed if isinstance(listed, list) else []
-    choices = [_choice(at, item) for at, item in enumerate(items) if isinstance(item, dict)]
+    items = dicts(value.get("choices")) if isinstance(value, dict) else []
+    choices = [_choice(at, item) for at, item in enumerate(items)]
     if not choices:
         raise Garbage("The provider's answer has no choices.")
     choices.sort(key=lambda choice: choice.index)
-    return Answer(_text(value.get("id")), _text(value.get("model")), tuple(choices), parse_usage(value.get("usage")))
+    usage = parse_usage(value.get("usage"), value.get("service_tier"))
+    head = (word(value.get("id")), word(value.get("model")))
+    return Answer(*head, tuple(choices), usage, word(value.get("system_fingerprint")))
 
 
-def render_response(answer: Answer, model: str, now_s: int, request_id: str) -> bytes:
-    """The whole answer for the caller under the name ``model``."""
+def render_response(answer: Answer, asked: Asked) -> Rendered:
+    """The whole answer for the caller."""
+    losses: dict[str, None] = {}
+    custom = custom_tools(asked.fields)
     body: dict[str, Any] = {
-        "id": f"chatcmpl-{request_id}",
+        "id": f"chatcmpl-{asked.request_id}",
         "object": "chat.completion",
-        "created": now_s,
-        "model": model,
-        "choices": [_rendered(choice) for choice in answer.choices],
+        "created": asked.now_s,
+        "model": asked.model,
+        "choices": [_rendered(choice, asked.request_id, custom, losses) for choice in answer.choices],
     }
     if answer.usage is not None:
         body["usage"] = render_usage(answer.usage)
-    return msgspec.json.encode(body)
+        if answer.usage.tier:
+            body["service_tier"] = answer.usage.tier
+    if answer.fingerprint:
+        body["system_fingerprint"] = answer.fingerprint
+    return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def stop_reason(finish: object, refused: bool) -> StopReason | None:
-    """A vendor's ``finish_reason`` as neutral value; None where it is missing or empty."""
+def custom_tools(fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
+    """Names of the caller's tools whose input is any text: calls of them have a form of their own."""
+    raw = fields.get("tools")
+    if raw is None or b'"custom"' not in bytes(raw):
+        return frozenset()
+    inners = (tool.get("custom") for tool in _tools(raw) or () if tool.get("type") == "custom")
+    return frozenset(word(inner.get("name")) for inner in inners if isinstance(inner, dict))
+
+
+def stop_reason(finish: object, refused: bool, called: bool) -> StopReason | None:
+    """A vendor's ``finish_reason`` as neutral value; None where it is missing or empty.
+
+    ``stop`` may also end an answer that calls tools: so it is documented where the caller chose the tool.
+    """
     if not isinstance(finish, str) or not finish:
         return None
     reason = _STOPS.get(finish, "other")
-    return "refusal" if refused and reason == "stop" else reason
+    if reason == "stop":
+        return "tools" if called else "refusal" if refused else "stop"
+    return reason
 
 
 def finish_reason(reason: StopReason | None, refused: bool) -> str:
     """OpenAI's word. A refusal in the model's own words ended by itself, one without by a filter."""
-    return "stop" if refused else _FINISH.get(reason or "stop", "stop")
-
-
-def content_text(content: object) -> str:
-    """The text of ``content``: a string, or a list of parts as Mistral's reasoning models send."""
-    if isinstance(content, list):
-        texts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(text for text in texts if isinstance(text, str))
-    return _text(content)
+    if reason == "refusal" and refused:
+        return "stop"
+    return _FINISH.get(reason or "stop", "stop")
 
 
 def _choice(at: int, item: dict[str, Any]) -> Choice:
     message = item.get("message")
-    if not isinstance(message, dict):
-        message = {}
-    text, refusal = content_text(message.get("content")), _text(message.get("refusal"))
-    parts: list[Part] = [Text(text)] if text else []
-    if refusal:
-        parts.append(Refusal(refusal))
-    stop = stop_reason(item.get("finish_reason"), bool(refusal))
-    return Choice(index_of(item.get("index"), at), tuple(parts), stop)
+    parts = parse_message(message) if isinstance(message, dict) else ()
+    refused, called = (any(isinstance(part, kind) for part in parts) for kind in (Refusal, ToolUse))
+    stop = stop_reason(item.get("finish_reason"), refused, called)
+    return Choice(index_of(item.get("index"), at), parts, stop, logprobs=parse_logprobs(item.get("logprobs")))
 
 
-def _rendered(choice: Choice) -> dict[str, Any]:
-    text = "".join(part.text for part in choice.parts if isinstance(part, Text))
-    refusal = "".join(part.text for part in choice.parts if isinstance(part, Refusal))
+def _rendered(choice: Choice, request_id: str, custom: frozenset[str], losses: dict[str, None]) -> dict[str, Any]:
+    refused = any(isinstance(part, Refusal) and part.text for part in choice.parts)
     return {
         "index": choice.index,
-        "message": {
-            "role": "assistant",
-            "content": None if refusal and not text else text,
-            "refusal": refusal or None,
-        },
-        "logprobs": None,
-        "finish_reason": finish_reason(choice.stop, bool(refusal)),
+        "message": render_message(choice.parts, request_id, choice.index, custom, losses),
+        "logprobs": render_logprobs(choice.logprobs),
+        "finish_reason": finish_reason(choice.stop, refused),
     }
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

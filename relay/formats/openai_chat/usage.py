@@ -6,14 +6,18 @@ from typing import Any
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats.vendor import Tally
-from relay.neutral import Usage
+from relay.neutral import Further, Usage
+
+_TIERS = frozenset(("", "auto", "default", "standard"))
+"""The usual tier under its names."""
 
 
-def parse_usage(raw: object) -> Usage | None:
+def parse_usage(raw: object, tier: object = "") -> Usage | None:
     """Disjoint counts; None where nothing was counted. Contradictions are clamped and marked.
 
-    Source: https://platform.openai.com/docs/api-reference/chat/object, and vendors' variations: DeepSeek's
-    ``prompt_cache_hit_tokens``, Moonshot's ``cached_tokens``, prompt missing beside a total.
+    ``tier`` is the answer's ``service_tier``. Source: https://platform.openai.com/docs/api-reference/chat/object,
+    and vendors' variations: DeepSeek's ``prompt_cache_hit_tokens``, Moonshot's ``cached_tokens``, prompt missing
+    beside a total.
     """
     if not isinstance(raw, dict):
         return None
@@ -27,13 +31,25 @@ def parse_usage(raw: object) -> Usage | None:
     tally.inconsistent |= not prompt
     cached = tally.at_most(prompt, tally.count(_cached(raw)))
     output, reasoning = _outputs(raw, tally, completion, total - prompt - completion)
-    return Usage(Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw)
+    further = _further(raw, tally, prompt, cached, output)
+    return Usage(
+        Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw, further, charged_tier(tier)
+    )
+
+
+def charged_tier(tier: object) -> str:
+    """The tier's name unless it is the usual one."""
+    return tier if isinstance(tier, str) and tier not in _TIERS else ""
 
 
 def _cached(raw: dict[str, Any]) -> object:
-    details = raw.get("prompt_tokens_details")
-    inside = details.get("cached_tokens") if isinstance(details, dict) else None
+    inside = _details(raw, "prompt").get("cached_tokens")
     return inside or raw.get("prompt_cache_hit_tokens") or raw.get("cached_tokens")
+
+
+def _details(raw: dict[str, Any], side: str) -> dict[str, Any]:
+    details = raw.get(f"{side}_tokens_details")
+    return details if isinstance(details, dict) else {}
 
 
 def _outputs(raw: dict[str, Any], tally: Tally, completion: int, beyond: int) -> tuple[int, int]:
@@ -42,8 +58,7 @@ def _outputs(raw: dict[str, Any], tally: Tally, completion: int, beyond: int) ->
     Reasoning that only the total holds is outside the completion: xAI names it, Google's compatible
     endpoint leaves it out (https://discuss.ai.google.dev/t/98760).
     """
-    details = raw.get("completion_tokens_details")
-    reasoning = tally.count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
+    reasoning = tally.count(_details(raw, "completion").get("reasoning_tokens"))
     if beyond > 0 and reasoning in (0, beyond):
         tally.inconsistent |= not reasoning
         return completion, beyond
@@ -51,13 +66,44 @@ def _outputs(raw: dict[str, Any], tally: Tally, completion: int, beyond: int) ->
     return completion - reasoning, reasoning
 
 
+def _further(raw: dict[str, Any], tally: Tally, prompt: int, cached: int, output: int) -> Further:
+    """Audio, images and cache writes. Where a part was cached and no split is given, text was cached first."""
+    inside, made = _details(raw, "prompt"), _details(raw, "completion")
+    audio = tally.at_most(prompt, tally.count(inside.get("audio_tokens")))
+    image = tally.at_most(prompt - audio, tally.count(inside.get("image_tokens")))
+    left = max(0, cached - (prompt - audio - image))
+    cached_image = min(left, image)
+    cached_audio = min(left - cached_image, audio)
+    fresh = prompt - cached - (audio - cached_audio) - (image - cached_image)
+    spoken = tally.at_most(output, tally.count(made.get("audio_tokens")))
+    return Further(
+        cache_write_5m=tally.at_most(max(0, fresh), tally.count(inside.get("cache_write_tokens"))),
+        input_audio=audio - cached_audio,
+        input_image=image - cached_image,
+        cached_audio=cached_audio,
+        cached_image=cached_image,
+        output_audio=spoken,
+        output_image=tally.at_most(output - spoken, tally.count(made.get("image_tokens"))),
+    )
+
+
 def render_usage(usage: Usage) -> dict[str, Any]:
     """The usage object of an answer or of a stream's last chunk."""
-    counts = usage.counts
+    counts, further = usage.counts, usage.further
+    prompt = {
+        "audio_tokens": further.input_audio + further.cached_audio,
+        "image_tokens": further.input_image + further.cached_image,
+        "cache_write_tokens": further.cache_write_5m + further.cache_write_1h,
+    }
+    made = {"audio_tokens": further.output_audio, "image_tokens": further.output_image}
     return {
         "prompt_tokens": counts.total_input,
         "completion_tokens": counts.total_output,
         "total_tokens": counts.total_input + counts.total_output,
-        "prompt_tokens_details": {"cached_tokens": counts.cache_read},
-        "completion_tokens_details": {"reasoning_tokens": counts.reasoning},
+        "prompt_tokens_details": {"cached_tokens": counts.cache_read, **_some(prompt)},
+        "completion_tokens_details": {"reasoning_tokens": counts.reasoning, **_some(made)},
     }
+
+
+def _some(numbers: dict[str, int]) -> dict[str, int]:
+    return {name: number for name, number in numbers.items() if number}

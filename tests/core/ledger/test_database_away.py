@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -51,7 +50,7 @@ async def test_a_charge_waits_for_the_database_and_is_written_once_it_is_back(
     grant = await desk.admit(value)
     models = ledger.snapshot.providers
     with _away(postgres_url):
-        settling = asyncio.create_task(ledger.settle(desk.bill(grant, Counts(input=10, output=10))))
+        settling = ledger.settle(desk.bill(grant, Counts(input=10, output=10)))
         with pytest.raises(Problem) as caught:
             await desk.admit(value)
         assert (caught.value.status, caught.value.code) == (503, "database_unavailable")
@@ -85,12 +84,9 @@ class LosesAnswers:
     def __init__(self, inner: Store) -> None:
         self.inner, self.lose = inner, False
 
-    async def run(self, work: Any) -> Any:
-        result = await self.inner.run(work)
-        if self.lose:
-            self.lose = False
-            raise StoreDown("answer lost", uncertain=True)
-        return result
+    def run(self, work: Any, done: Any) -> None:
+        lose, self.lose = self.lose, False
+        self.inner.run(work, lambda result: done(StoreDown("answer lost", uncertain=True) if lose else result))
 
     async def close(self) -> None:
         await self.inner.close()

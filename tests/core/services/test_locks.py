@@ -50,11 +50,8 @@ def test_an_admins_change_and_a_batch_of_the_ledger_do_not_block_each_other(post
 def charged(tools: Tools, ann: Actor, token: int) -> None:
     """A request that cost 10, in all the books."""
     with tools.db.write() as session:
-        session.add(LogEntry(time=1, request_id="req_1", user_id=ann.user_id, token_id=token, credits=10, status=200))
-        columns = "user_id, hour, token_id, model, channel_id, period_start, requests, errors"
-        more = "input_tokens, output_tokens, cached_tokens, credits"
-        row = f"INSERT INTO usage_hours ({columns}, {more}) VALUES (:u, 0, :t, '', 0, 0, 1, 0, 0, 0, 0, 10)"
-        session.connection().execute(text(row), {"u": ann.user_id, "t": token})
+        who = {"user_id": ann.user_id, "token_id": token, "period_start": 0}
+        session.add(LogEntry(time=1, request_id="req_1", credits=10, status=200, **who))
         for change in (
             "UPDATE accounts SET balance = balance - 10 WHERE user_id = :u",
             "UPDATE token_counters SET used = 10, used_total = 10 WHERE token_id = :t",

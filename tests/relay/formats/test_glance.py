@@ -19,6 +19,7 @@ from relay.formats.format import Glance
 TURN = {"role": "user", "content": "Hi"}
 GOOD: dict[str, dict[str, Any]] = {
     "openai_chat": {"model": "m", "messages": [TURN]},
+    "openai_responses": {"model": "m", "input": [TURN]},
     "anthropic": {"model": "m", "max_tokens": 5, "messages": [TURN]},
     "gemini": {"contents": [{"parts": [{"text": "Hi"}]}]},
 }
@@ -133,6 +134,7 @@ def test_an_openai_request_is_read_whole() -> None:
     assert (seen.model, seen.stream, seen.n, seen.max_output, seen.include_usage) == ("gpt-4o", True, 3, 20, True)
     texts = ("Be brief.", "What?", '[{"id": "1"}]', "42", '[{"type": "function"}]')
     assert (seen.input_texts, seen.images, seen.messages) == (texts, 2, 4)
+    assert (seen.audio, seen.tools) == (1, 1)
     assert bytes(seen.fields["field_of_next_month"]) == b'{"a": 1}'
 
 
@@ -161,6 +163,7 @@ def test_gemini_fields_may_be_written_in_snake_case() -> None:
 def test_claude_and_gemini_media_count_as_images(name: str) -> None:
     parts = {
         "openai_chat": {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+        "openai_responses": {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
         "anthropic": {"messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]},
         "gemini": {"contents": [{"parts": [{"inline_data": {"data": "AA=="}}]}]},
     }
@@ -173,6 +176,7 @@ _json = st.recursive(
 )
 _FIELDS = {
     "openai_chat": ("model", "messages", "n", "max_tokens", "stream", "stream_options", "tools"),
+    "openai_responses": ("model", "input", "instructions", "max_output_tokens", "stream", "tools", "text", "reasoning"),
     "anthropic": ("model", "messages", "max_tokens", "stream", "system", "tools", "thinking", "metadata"),
     "gemini": ("contents", "generationConfig", "systemInstruction", "tools"),
 }
@@ -208,7 +212,7 @@ def _try(name: str, body: bytes) -> None:
 def test_deep_nesting_and_huge_numbers_are_problems(name: str) -> None:
     good = json.dumps(GOOD[name]).encode()[:-1]
     for depth in (900, 5_000, 100_000):
-        for field in (b'"x"', b'"messages"', b'"contents"', b'"metadata"'):
+        for field in (b'"x"', b'"messages"', b'"input"', b'"contents"', b'"metadata"'):
             _try(name, good + b"," + field + b":" + b"[" * depth + b"]" * depth + b"}")
     _try(name, good + b',"seed":' + b"9" * 5000 + b"}")
     _try(name, good + b',"temperature":1e999}')

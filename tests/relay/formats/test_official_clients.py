@@ -10,7 +10,7 @@ import httpx
 import httpx2
 import openai
 import pytest
-from golden_cases import NAMES, content, events
+from golden_cases import NAMES, asked, content, events
 from google import genai
 from google.genai import errors as google_errors
 from google.genai import types as google
@@ -24,7 +24,7 @@ USAGE = Usage(Counts(input=20, cache_read=80, output=5))
 PROBLEM = Problem(502, "upstream_error", "The provider broke off.")
 
 
-HTTP: dict[str, Any] = {"openai_chat": httpx, "anthropic": httpx2, "gemini": httpx}
+HTTP: dict[str, Any] = {"openai_chat": httpx, "openai_responses": httpx, "anthropic": httpx2, "gemini": httpx}
 
 
 def ask(name: str, status: int, body: bytes) -> tuple[str, tuple[int, int]]:
@@ -43,6 +43,14 @@ def ask_openai(http: Any) -> tuple[str, tuple[int, int]]:
     assert usage is not None and usage.prompt_tokens_details is not None
     text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
     return text, (usage.prompt_tokens, usage.completion_tokens)
+
+
+def ask_responses(http: Any) -> tuple[str, tuple[int, int]]:
+    client = openai.OpenAI(api_key="sk-x", base_url="http://gate/v1", http_client=http, max_retries=0)
+    with client.responses.stream(model="m", input="Hi") as stream:
+        response = stream.get_final_response()
+    assert response.usage is not None
+    return response.output_text, (response.usage.input_tokens, response.usage.output_tokens)
 
 
 def ask_claude(http: Any) -> tuple[str, tuple[int, int]]:
@@ -66,18 +74,20 @@ def ask_gemini(http: Any) -> tuple[str, tuple[int, int]]:
 
 ASK: dict[str, Callable[[Any], tuple[str, tuple[int, int]]]] = {
     "openai_chat": ask_openai,
+    "openai_responses": ask_responses,
     "anthropic": ask_claude,
     "gemini": ask_gemini,
 }
 RAISED: dict[str, Any] = {
     "openai_chat": openai.APIError,
+    "openai_responses": openai.APIError,
     "anthropic": anthropic.APIError,
     "gemini": google_errors.APIError,
 }
 
 
 def written(name: str, happened: list[Event]) -> tuple[bytes, Any]:
-    writer = FORMATS[name].writer("m", 1_741_570_283, "req-1", True, False)
+    writer = FORMATS[name].writer(asked())
     return b"".join(writer.feed(event) for event in happened), writer
 
 

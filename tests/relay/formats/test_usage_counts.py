@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
 from typing import Any
 
 import pytest
-from golden_cases import NAMES
+from golden_cases import NAMES, asked, told
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
-from relay.neutral import Answer, Choice, Text, Usage
+from relay.formats.openai_chat.usage import render_usage
+from relay.neutral import Answer, Choice, Further, Text, Usage
 
 
 def parsed(name: str, usage: Any) -> Usage | None:
     bodies = {
         "openai_chat": {"choices": [{"message": {"content": ""}}], "usage": usage},
+        "openai_responses": {"output": [], "usage": usage},
         "anthropic": {"content": [], "usage": usage},
         "gemini": {"candidates": [{}], "usageMetadata": usage},
     }
@@ -66,6 +68,59 @@ def chat(prompt: Any, completion: Any, cached: Any = 0, reasoning: Any = 0, tota
 def test_openai_counts_cached_and_reasoning_inside(usage: Any, counts: tuple[int, ...], inconsistent: bool) -> None:
     found = parsed("openai_chat", usage)
     assert found == Usage(Counts(*counts), inconsistent, usage)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "made", "counts", "further", "inconsistent"),
+    [
+        ({"audio_tokens": 38}, {}, (100, 0, 50, 0), Further(input_audio=38), False),
+        (
+            {"audio_tokens": 60, "cached_tokens": 70},
+            {},
+            (30, 70, 50, 0),
+            Further(input_audio=30, cached_audio=30),
+            False,
+        ),
+        ({}, {"audio_tokens": 20, "reasoning_tokens": 10}, (100, 0, 40, 10), Further(output_audio=20), False),
+        ({}, {"image_tokens": 45}, (100, 0, 50, 0), Further(output_image=45), False),
+        ({"cache_write_tokens": 40, "cached_tokens": 60}, {}, (40, 60, 50, 0), Further(cache_write_5m=40), False),
+        # what can't be: more than there is
+        ({"audio_tokens": 120}, {}, (100, 0, 50, 0), Further(input_audio=100), True),
+        ({"audio_tokens": 60, "image_tokens": 60}, {}, (100, 0, 50, 0), Further(input_audio=60, input_image=40), True),
+        ({"cache_write_tokens": 80, "cached_tokens": 60}, {}, (40, 60, 50, 0), Further(cache_write_5m=40), True),
+        ({}, {"audio_tokens": 45, "reasoning_tokens": 10}, (100, 0, 40, 10), Further(output_audio=40), True),
+        ({}, {"audio_tokens": -4}, (100, 0, 50, 0), Further(), True),
+    ],
+)
+def test_openai_tells_sounds_pictures_and_cache_writes_apart(
+    prompt: Any, made: Any, counts: tuple[int, ...], further: Further, inconsistent: bool
+) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "prompt_tokens_details": prompt,
+             "completion_tokens_details": made}  # fmt: skip
+    found = parsed("openai_chat", usage)
+    assert found == Usage(Counts(*counts), inconsistent, usage, further)
+    again = parsed("openai_chat", render_usage(found))
+    assert again is not None and (again.counts, again.further, again.inconsistent) == (found.counts, further, False)
+
+
+def test_pictures_in_a_cached_prompt_are_counted_once() -> None:
+    usage = {"prompt_tokens": 24_643, "completion_tokens": 10, "total_tokens": 24_653,
+             "prompt_tokens_details": {"cached_tokens": 24_503, "image_tokens": 22_000}}  # fmt: skip
+    found = parsed("openai_chat", usage)
+    assert found is not None and found.counts == Counts(140, 24_503, 10)
+    assert found.further == Further(input_image=140, cached_image=21_860)
+
+
+@pytest.mark.parametrize(("tier", "charged"), [("flex", "flex"), ("priority", "priority"), ("default", ""), (None, ""),
+                                            ("auto", ""), (7, "")])  # fmt: skip
+def test_the_tier_that_was_charged_is_part_of_the_usage(tier: Any, charged: str) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    body = json.dumps({"model": "m", "choices": [{"message": {}}], "usage": usage, "service_tier": tier}).encode()
+    chat = FORMATS["openai_chat"]
+    whole = chat.parse_response(body).usage
+    assert whole is not None and whole.tier == charged
+    surveyed = chat.survey(body) if chat.survey else None
+    assert surveyed is not None and surveyed.usage == told(whole)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +173,7 @@ def test_counts_are_never_negative_nor_more_than_was_reported(p: Any, c: Any, ca
 
 def test_callers_see_the_counts_in_their_own_convention() -> None:
     answer = Answer("", "", (Choice(0, (Text("x"),), "stop"),), Usage(Counts(20, 80, 5, 7)))
-    shown = {name: json.loads(FORMATS[name].render_response(answer, "m", 1, "r")) for name in NAMES}
+    shown = {name: json.loads(FORMATS[name].render_response(answer, asked()).body) for name in NAMES}
     usage = shown["openai_chat"]["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (100, 12, 112)
     assert usage["prompt_tokens_details"]["cached_tokens"] == 80

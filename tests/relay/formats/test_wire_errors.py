@@ -129,5 +129,5 @@ def test_what_is_no_answer_is_garbage(name: str, body: bytes) -> None:
 
 
 def test_the_list_of_formats_is_complete() -> None:
-    assert set(FORMATS) == {"openai_chat", "anthropic", "gemini"}
+    assert set(FORMATS) == {"openai_chat", "openai_responses", "anthropic", "gemini"}
     assert all(isinstance(value, Format) and value.name == name for name, value in FORMATS.items())

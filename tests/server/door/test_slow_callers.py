@@ -72,7 +72,7 @@ async def test_a_caller_that_reads_nothing_holds_its_provider_back_and_nobody_el
     got = await slow.until(b"[DONE]\n\n")
     assert flood.sent > stood and got.count(b"many words") > MORE // len("many words ") * 9 // 10
     await slow.close()
-    gateway.settled()
+    await gateway.settled()
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -90,8 +90,8 @@ async def test_a_caller_that_reads_a_byte_now_and_then_holds_its_provider_back(g
     await gateway.alone(kind)
     while gateway.servers[kind].server_state.tasks:
         await asyncio.sleep(0.01)
+    await gateway.settled()
     assert gateway.world.log()[-1].status == 499
-    gateway.settled()
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -112,7 +112,7 @@ async def test_a_caller_that_asks_and_asks_and_reads_nothing_is_not_asked_for(ga
         reply = await slow.answer()
         assert reply is not None and reply.status == 200 and len(reply.body) > 2_000_000
     await slow.close()
-    gateway.settled()
+    await gateway.settled()
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -155,11 +155,11 @@ async def test_very_many_streams_at_once_all_end_well(gateway: Gateway, kind: st
         return "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"])
 
     texts = await asyncio.gather(*(ask(number) for number in range(count)))
+    await gateway.settled()
     assert texts == [f"{number} one two three" for number in range(count)]
     assert gateway.world.all(TokenCounter)[0].used - token == count * COST
     entries = gateway.world.log()[logged:]
     assert len(entries) == count and {(entry.status, entry.credits) for entry in entries} == {(200, COST)}
-    gateway.settled()
 
 
 class Numbered:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts, Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(msgspec.Struct, frozen=True, gc=False):
     """The end of an admitted request: what is charged and what the log says. Settling twice charges once."""
 
     grant: Grant
@@ -24,19 +24,17 @@ class Bill:
     channel_id: int = 0
     upstream_model: str = ""
     retries: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What was charged, and what is left: of the token's quota, or of the balance where there is no quota."""
 
     credits: int
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """A stream's charge so far, enough to settle it after a crash."""
 
     counts: Counts

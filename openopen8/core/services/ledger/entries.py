@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import case, func, update
+from sqlalchemy import case, update
 from sqlmodel import Session, col, select
 
-from openopen8.core.clock import HOUR
 from openopen8.core.errors import Problem, invalid, not_found
-from openopen8.core.models import Account, CreditEntry, LogEntry, TokenCounter, UsageHour
+from openopen8.core.models import Account, CreditEntry, LogEntry, TokenCounter
 from openopen8.core.rules.pricing import MAX_CREDITS
+from openopen8.core.services.log_walk import of_request
 
 
 def open_account(session: Session, user_id: int) -> None:
@@ -69,22 +69,17 @@ def correct(session: Session, request_id: str, credits: int, reason: str, actor:
 
     At most what the request still costs after earlier corrections.
     """
-    charge = session.exec(select(LogEntry).where(LogEntry.request_id == request_id, LogEntry.kind == "request")).first()
+    charge = next((entry for entry in of_request(session, request_id) if entry.kind == "request"), None)
     if charge is None or charge.user_id is None or charge.token_id is None:
         raise not_found("The request")
     # these locks also keep two corrections of one request apart
     lock(session, [charge.user_id], [charge.token_id])
-    given = session.exec(
-        select(func.coalesce(func.sum(LogEntry.credits), 0)).where(
-            LogEntry.request_id == request_id, LogEntry.kind == "correction"
-        )
-    ).one()
-    rest = charge.credits + int(given)
+    given = [entry.credits for entry in of_request(session, request_id) if entry.kind == "correction"]
+    rest = charge.credits + sum(given)
     if not 1 <= credits <= rest:
         raise Problem(400, "invalid_request", f"A correction of this request can be 1 to {rest:,} credits.", "credits")
-    period = int((charge.receipt or {}).get("period_start", 0))
+    period = charge.period_start or 0
     _correct_counter(session, charge.token_id, credits, period)
-    _correct_usage(session, charge, credits, period, now)
     _move(session, charge.user_id, credits)
     entry = LogEntry(
         time=now,
@@ -98,6 +93,7 @@ def correct(session: Session, request_id: str, credits: int, reason: str, actor:
         credits=-credits,
         error=reason[:1000],
         details={"by": actor},
+        period_start=period,
     )
     session.add(entry)
     session.flush()
@@ -118,19 +114,4 @@ def _correct_counter(session: Session, token_id: int, credits: int, period: int)
     if counter.period_start == period:
         counter.used -= credits
     session.add(counter)
-    session.flush()
-
-
-def _correct_usage(session: Session, charge: LogEntry, credits: int, period: int, now: int) -> None:
-    key = {
-        "user_id": charge.user_id,
-        "hour": now // HOUR * HOUR,
-        "token_id": charge.token_id,
-        "model": charge.model,
-        "channel_id": charge.channel_id or 0,
-        "period_start": period,
-    }
-    row = session.get(UsageHour, key, with_for_update=True) or UsageHour.model_validate(key)
-    row.credits -= credits
-    session.add(row)
     session.flush()

@@ -1,131 +1,154 @@
-"""What waits for the next transaction of the ledger, and the rows that it works on."""
+"""What waits for the next transaction of the ledger. Each item knows its rows, its decision and who waits for it."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Protocol
+
+import msgspec
 
 from openopen8.core.rules.admission import Ask, Grant, Holder
-from openopen8.core.rules.snapshot import GroupTerms, Snapshot
 from openopen8.core.services.ledger.bill import Bill, Progress, Settled
+from openopen8.core.services.ledger.book import Book
+from openopen8.core.services.ledger.known import Known
+from openopen8.core.services.ledger.listing import Listing
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A caller who only looks: its token, group and ratio, with the snapshot of the same moment."""
+class Wanted:
+    """The rows that a batch needs and that are not known."""
 
-    holder: Holder
-    group: GroupTerms
-    ratio: Decimal
-    snapshot: Snapshot
+    __slots__ = ("hashes", "holds", "revision", "stopped", "tokens", "users")
+
+    def __init__(self, revision: bool) -> None:
+        self.revision = revision
+        self.hashes: set[str] = set()
+        self.tokens: set[int] = set()
+        self.users: set[int] = set()
+        self.holds: set[int] = set()
+        self.stopped: set[int] = set()
+        """Holds of which the whole row is needed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.revision or self.hashes or self.holds or self.tokens or self.users or self.stopped)
 
 
-@dataclass(eq=False, slots=True)
-class Admit:
-    """A request at the door. ``admit`` holds credits, ``knock`` looks at key and address, ``identify`` lists."""
+class Item(Protocol):
+    """One thing to do in a transaction."""
+
+    @property
+    def done(self) -> asyncio.Future[Any] | None:
+        """Who waits; None when nobody does."""
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        """Add what has to be read."""
+
+    def decide(self, book: Book) -> Any:
+        """Do it; raises a Problem to the one who waits."""
+
+
+class Admit(msgspec.Struct, eq=False, gc=False):
+    """A request at the door: everything is checked, credits are held."""
 
     ask: Ask
-    how: Literal["admit", "knock", "identify"]
-    done: asyncio.Future[Grant | Holder | Listing]
+    hold_id: int
+    done: asyncio.Future[Grant]
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        _want_key(self.ask, wanted, known)
+
+    def decide(self, book: Book) -> Grant:
+        return book.admit(self.ask, self.hold_id)
 
 
-@dataclass(eq=False, slots=True)
-class Settle:
-    """The end of a request; ``done`` is None when nobody waits."""
+class Knock(msgspec.Struct, eq=False, gc=False):
+    """Only key, user and address are looked at."""
+
+    ask: Ask
+    done: asyncio.Future[Holder]
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        _want_key(self.ask, wanted, known)
+
+    def decide(self, book: Book) -> Holder:
+        return book.knock(self.ask)
+
+
+class Identify(msgspec.Struct, eq=False, gc=False):
+    """Who wants a list, or a balance?"""
+
+    ask: Ask
+    done: asyncio.Future[Listing]
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        _want_key(self.ask, wanted, known)
+
+    def decide(self, book: Book) -> Listing:
+        return book.identify(self.ask)
+
+
+class Settle(msgspec.Struct, eq=False, gc=False):
+    """The end of a request."""
 
     bill: Bill
     done: asyncio.Future[Settled] | None
 
+    def want(self, wanted: Wanted, known: Known) -> None:
+        grant = self.bill.grant
+        if grant.hold_id not in known.holds:
+            # what is open is known together with its numbers
+            wanted.holds.add(grant.hold_id)
+            _want_numbers(grant.holder.token_id, grant.holder.user_id, wanted, known)
 
-@dataclass(eq=False, slots=True)
-class Advance:
-    """The streams' charges so far, by request id."""
-
-    progress: list[tuple[str, Progress]]
-
-
-@dataclass(eq=False, slots=True)
-class Interrupted:
-    """Holds of dead workers, to be settled for what was delivered."""
-
-    request_ids: list[str]
-    done: asyncio.Future[int]
+    def decide(self, book: Book) -> Settled:
+        return book.settle(self.bill)
 
 
-@dataclass(eq=False, slots=True)
-class Beat:
+class Advance(msgspec.Struct, eq=False, gc=False):
+    """The streams' charges so far, by hold."""
+
+    progress: list[tuple[int, Progress]]
+    done: None = None
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        wanted.holds.update([id for id, _ in self.progress if id not in known.holds])
+
+    def decide(self, book: Book) -> None:
+        for id, made in self.progress:
+            book.advance(id, made)
+
+
+class Interrupted(msgspec.Struct, eq=False, gc=False):
+    """Holds that nobody else will settle, to be settled for what was delivered."""
+
+    holds: list[int]
+    done: asyncio.Future[int] | None
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        wanted.stopped.update(self.holds)
+
+    def decide(self, book: Book) -> int:
+        return sum([book.interrupted(id) for id in self.holds])
+
+
+class Beat(msgspec.Struct, eq=False, gc=False):
     """This worker lives."""
 
+    done: None = None
 
-Item = Admit | Settle | Advance | Interrupted | Beat
+    def want(self, wanted: Wanted, known: Known) -> None:
+        """Nothing."""
 
-
-@dataclass(slots=True)
-class Counter:
-    """A token's hot row while a batch works on it."""
-
-    token_id: int
-    used: int
-    used_total: int
-    held: int
-    period_start: int
-    last_used_at: int | None
-    refused_minute: int
-    refused_count: int
+    def decide(self, book: Book) -> None:
+        book.beat()
 
 
-@dataclass(slots=True)
-class AccountRow:
-    """A user's hot row while a batch works on it."""
-
-    user_id: int
-    balance: int
-    held: int
-    revision: int
+def _want_key(ask: Ask, wanted: Wanted, known: Known) -> None:
+    if ask.key_hash and ask.key_hash not in known.keys:
+        wanted.hashes.add(ask.key_hash)
 
 
-class HoldRow(NamedTuple):
-    """An open hold as it stands in the database."""
-
-    request_id: str
-    worker_id: int
-    user_id: int
-    token_id: int
-    amount: int
-    period_start: int
-    admitted_at: int
-    group_id: int
-    group_ratio: str
-    price_id: int
-    model: str
-    facts: dict[str, Any]
-    progress: dict[str, Any] | None
-
-
-class UsageKey(NamedTuple):
-    """Which hourly row a charge belongs to."""
-
-    user_id: int
-    hour: int
-    token_id: int
-    model: str
-    channel_id: int
-    period_start: int
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a batch will write: absolute values for hot rows, sums for usage, new rows for the rest."""
-
-    counters: set[int] = field(default_factory=set)
-    accounts: set[int] = field(default_factory=set)
-    new_holds: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    moved_holds: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    ended_holds: set[str] = field(default_factory=set)
-    usage: dict[UsageKey, list[int]] = field(default_factory=dict)
-    log: list[tuple[Any, ...]] = field(default_factory=list)
-    suppressed: dict[int, int] = field(default_factory=dict)
-    rates: dict[tuple[str, int], int] = field(default_factory=dict)
-    beat: bool = False
+def _want_numbers(token_id: int, user_id: int, wanted: Wanted, known: Known) -> None:
+    if token_id not in known.counters:
+        wanted.tokens.add(token_id)
+    if user_id not in known.accounts:
+        wanted.users.add(user_id)

@@ -1,4 +1,4 @@
-"""The ledger of one relay worker: everything that arrives while a transaction is under way forms the next one."""
+"""The ledger of one relay worker: admits, holds, settles."""
 
 from __future__ import annotations
 
@@ -8,51 +8,48 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
-from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, Grant, Holder
-from openopen8.core.rules.pricing import Counts, Receipt
 from openopen8.core.rules.snapshot import Snapshot
 from openopen8.core.services.ledger import workers
-from openopen8.core.services.ledger.batch import Result, run_batch
 from openopen8.core.services.ledger.bill import Bill, Meter, Settled
-from openopen8.core.services.ledger.items import Admit, Advance, Beat, Interrupted, Item, Listing, Settle
+from openopen8.core.services.ledger.committer import LARGEST_BATCH, Committer, left
+from openopen8.core.services.ledger.items import Admit, Advance, Beat, Identify, Interrupted, Knock, Settle
+from openopen8.core.services.ledger.listing import Listing
 from openopen8.core.services.ledger.postgres import PostgresStore
+from openopen8.core.services.ledger.rows import first_id
 from openopen8.core.services.ledger.sqlite import SqliteStore
-from openopen8.core.services.ledger.store import Store, StoreDown
+from openopen8.core.services.ledger.store import Store
 from openopen8.core.tools import Tools
 
 log = logging.getLogger("openopen8.ledger")
 
-LARGEST_BATCH = 500
 PROGRESS_EVERY = 1.0
 HEARTBEAT_EVERY = 10.0
-RECOVERY_EVERY = 15.0
-RETRY_FIRST, RETRY_LAST = 0.1, 5.0
+RECOVERY_EVERY = 5.0
 
 
 class Ledger:
-    """Admits, holds and settles; opened once per worker with :meth:`open`."""
+    """Opened once per worker with :meth:`open`."""
 
     def __init__(self, tools: Tools, store: Store, worker_id: int) -> None:
-        self.snapshot = Snapshot()
         self.worker_id = worker_id
         self._tools = tools
-        self._store = store
-        self._queue: list[Item] = []
-        self._runner: asyncio.Task[None] | None = None
+        self._committer = Committer(store, worker_id, tools.now, alone=tools.settings.workers == 1)
+        self._submit = self._committer.submit
         self._meters: dict[str, Meter] = {}
+        self._open: dict[str, int] = {}
         self._ids = count(1)
+        self._hold_ids = count(first_id(worker_id) + 1)
         self._prefix = f"req_{worker_id:x}_{secrets.token_hex(6)}_"
         self._tasks: list[asyncio.Task[None]] = []
-        self._closing = False
+        self._watch = workers.Watch()
 
     @classmethod
     async def open(cls, tools: Tools) -> Ledger:
         """Register this worker, settle what dead workers left, start the heartbeat."""
-        store: Store = SqliteStore(tools.db) if tools.db.is_sqlite else PostgresStore(tools.settings.database)
-        ledger = cls(tools, store, await asyncio.to_thread(workers.register, tools))
+        ledger = cls(tools, store_of(tools), await asyncio.to_thread(workers.register, tools))
         await ledger.recover()
         ledger._tasks = [
             asyncio.create_task(ledger._every(PROGRESS_EVERY, ledger._advance)),
@@ -66,13 +63,14 @@ class Ledger:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._closing = True
-        if self._runner is not None:
-            await asyncio.wait({self._runner}, timeout=RETRY_LAST)
-        if not self._queue:
+        if await self._committer.close():
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(workers.retire, self._tools, self.worker_id)
-        await self._store.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Channels, groups, prices and options as of the last transaction."""
+        return self._committer.known.snapshot
 
     # -- what the relay calls ----------------------------------------------------------------------
 
@@ -81,26 +79,53 @@ class Ledger:
         return f"{self._prefix}{next(self._ids):x}"
 
     async def admit(self, ask: Ask) -> Grant:
-        """Check everything and hold the credits; raises a Problem, logged when the token is known."""
-        return cast(Grant, await self._enter(ask, "admit"))
+        """Check everything and hold the credits; raises a Problem, logged when the token is known.
+
+        Raises CountFirst when ``ask.sampled`` and more must be known; then nothing has happened.
+        """
+        done: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        self._submit(Admit(ask, next(self._hold_ids), done))
+        try:
+            grant = await done
+        except asyncio.CancelledError:
+            # cancelled between the commit and the waiter's turn: nobody else knows of the hold
+            if not done.cancelled() and done.exception() is None:
+                self._submit(Settle(left(done.result()), None))
+            raise
+        finally:
+            # a refusal keeps this frame, which must not keep the future, which keeps the refusal
+            del done
+        self._open[ask.request_id] = grant.hold_id
+        return grant
 
     async def knock(self, ask: Ask) -> Holder:
         """Check key, user and address only; raises a Problem, logged when the token is known."""
-        return cast(Holder, await self._enter(ask, "knock"))
+        done: asyncio.Future[Holder] = asyncio.get_running_loop().create_future()
+        self._submit(Knock(ask, done))
+        try:
+            return await done
+        finally:
+            del done
 
     async def identify(self, ask: Ask) -> Listing:
         """Who looks at a list or its balance; exhausted tokens may, nothing is logged."""
-        return cast(Listing, await self._enter(ask, "identify"))
+        done: asyncio.Future[Listing] = asyncio.get_running_loop().create_future()
+        self._submit(Identify(ask, done))
+        try:
+            return await done
+        finally:
+            del done
 
-    async def settle(self, bill: Bill) -> Settled:
-        """Charge and log the end of a request, durably when this returns; the second time nothing happens.
+    def settle(self, bill: Bill) -> asyncio.Future[Settled]:
+        """Charge and log the end of a request, durably when this is done; the second time nothing happens.
 
-        Goes on by itself when the caller of this is cancelled or the database is away for a while.
+        Goes on by itself when nobody waits any more or the database is away for a while.
         """
         self._meters.pop(bill.grant.ask.request_id, None)
+        self._open.pop(bill.grant.ask.request_id, None)
         done: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
         self._submit(Settle(bill, done))
-        return await done
+        return done
 
     def track(self, request_id: str, meter: Meter) -> None:
         """Ask ``meter`` once a second how far its stream is."""
@@ -111,94 +136,22 @@ class Ledger:
 
     async def recover(self) -> int:
         """Settle the holds of workers that are gone; returns how many there were."""
-        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id)
-        if not found:
-            return 0
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._submit(Interrupted(found, done))
-        return await done
-
-    # -- group commit ------------------------------------------------------------------------------
-
-    async def _enter(self, ask: Ask, how: Any) -> Any:
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._submit(Admit(ask, how, done))
-        try:
-            return await done
-        except asyncio.CancelledError:
-            # cancelled between the commit and the waiter's turn: nobody else knows of the hold
-            if not done.cancelled() and done.exception() is None and isinstance(done.result(), Grant):
-                self._submit(Settle(_left(done.result()), None))
-            raise
-
-    def _submit(self, item: Item) -> None:
-        self._queue.append(item)
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.get_running_loop().create_task(self._run())
-
-    async def _run(self) -> None:
-        pause = RETRY_FIRST
-        while self._queue:
-            batch, self._queue = self._queue[:LARGEST_BATCH], self._queue[LARGEST_BATCH:]
-            unsettled = await self._commit(batch)
-            if not unsettled:
-                pause = RETRY_FIRST
-                continue
-            # charges wait for the database to come back: they are never dropped
-            self._queue = unsettled + self._queue
-            if self._closing:
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, RETRY_LAST)
-
-    async def _commit(self, batch: list[Item]) -> list[Item]:
-        """One transaction; returns what must be tried again."""
-        try:
-            result = await self._transact(batch)
-        except StoreDown as error:
-            log.warning("the database did not answer (%s); %d items wait", error, len(batch))
-            return [item for item in batch if not self._turned_away(item, error.uncertain)]
-        except Exception as error:
-            if len(batch) > 1:
-                # one odd item must not fail the others
-                return [rest for item in batch for rest in await self._commit([item])]
-            log.exception("the ledger could not process an item")
-            _finish(batch[0], error)
-            return []
-        self.snapshot = result.snapshot
-        for item, outcome in result.outcomes:
-            self._tell(item, outcome)
-        return []
-
-    async def _transact(self, batch: list[Item]) -> Result:
-        snapshot, now = self.snapshot, self._tools.now()
-        return await self._store.run(lambda tx: run_batch(tx, batch, snapshot, now, self.worker_id))
-
-    def _tell(self, item: Item, outcome: Any) -> None:
-        if isinstance(item, Admit) and isinstance(outcome, Grant) and item.done.cancelled():
-            # the caller left while its hold was being committed
-            self._submit(Settle(_left(outcome), None))
-            return
-        _finish(item, outcome)
-
-    def _turned_away(self, item: Item, uncertain: bool) -> bool:
-        """Admissions are refused while the database is away; a hold that may have been committed is undone."""
-        if not isinstance(item, Admit):
-            return False
-        _finish(
-            item,
-            Problem(
-                503, "database_unavailable", "The gateway's database is away. Try again.", None, {"retry-after": "1"}
-            ),
-        )
-        if item.how == "admit" and uncertain:
-            self._submit(Interrupted([item.ask.request_id], asyncio.get_running_loop().create_future()))
-        return True
+        found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id, self._watch)
+        settled = 0
+        for start in range(0, len(found), LARGEST_BATCH):
+            done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            self._submit(Interrupted([hold.id for hold in found[start : start + LARGEST_BATCH]], done))
+            settled += await done
+        return settled
 
     # -- background --------------------------------------------------------------------------------
 
     async def _advance(self) -> None:
-        made = [(id, progress) for id, meter in list(self._meters.items()) if (progress := meter.progress())]
+        made = [
+            (self._open[id], progress)
+            for id, meter in list(self._meters.items())
+            if id in self._open and (progress := meter.progress())
+        ]
         if made:
             self._submit(Advance(made))
 
@@ -214,17 +167,9 @@ class Ledger:
                 log.warning("background work of the ledger failed: %s", type(error).__name__)
 
 
-def _finish(item: Item, outcome: Any) -> None:
-    if isinstance(item, Advance | Beat) or item.done is None or item.done.done():
-        return
-    if isinstance(outcome, Exception):
-        item.done.set_exception(outcome)
-        item.done.exception()  # read once: a waiter that has gone must not leave a warning
-    else:
-        cast("asyncio.Future[Any]", item.done).set_result(outcome)
-
-
-def _left(grant: Grant) -> Bill:
-    receipt = Receipt(0, grant.ratio, grant.price.id, ())
-    waited = max(0, grant.admitted_at - grant.ask.started_at)
-    return Bill(grant, Counts(), receipt, 499, "caller_left: the caller left before the upstream was called", waited)
+def store_of(tools: Tools) -> Store:
+    """The way to the database that the settings name."""
+    durability = tools.settings.durability
+    return (
+        SqliteStore(tools.db, durability) if tools.db.is_sqlite else PostgresStore(tools.settings.database, durability)
+    )

@@ -1,18 +1,33 @@
-"""The ledger on SQLite: transactions run in the event loop, or in a thread while others hold the queue."""
+"""The ledger on SQLite: transactions run in the event loop, or in a thread while others hold the queue.
+
+When commits get slow (a disk on the network), the COMMIT alone moves to the thread: the loop goes on meanwhile.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
+import time
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from openopen8.core.db import PRAGMAS, Database
-from openopen8.core.services.ledger.statements import Query, Statement
-from openopen8.core.services.ledger.store import Row, StoreDown, Work
+from openopen8.core.db import Database, pragmas
+from openopen8.core.services.ledger import statements as sql
+from openopen8.core.services.ledger.changes import Writes
+from openopen8.core.services.ledger.items import Wanted
+from openopen8.core.services.ledger.known import keys_of
+from openopen8.core.services.ledger.store import Done, Loaded, Rows, StoreDown, Work
+from openopen8.core.services.ledger.texts import json_text
+from openopen8.core.services.snapshot import REVISION
 
 T = TypeVar("T")
+
+SLOW, QUICK = 0.002, 0.001
+"""Seconds that a commit takes on average: beyond the first it moves to a thread, below the second it comes back."""
+_SHARE = 0.1
+"""Weight of the last commit in the average."""
+_WRITES = tuple(statement.sqlite for statement in sql.WRITES)
 
 
 class SqliteTransaction:
@@ -21,63 +36,122 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    async def fetch(self, query: Query, *lists: Sequence[Any]) -> Sequence[Row]:
-        if not lists[0]:
+    async def version(self) -> int:
+        """SQLite's own proof that its cached pages are current, so it is as good for rows."""
+        return cast(int, self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    async def load(self, wanted: Wanted) -> Loaded:
+        revision = self._connection.execute(REVISION).fetchone()[0] if wanted.revision else None
+        keys = self._rows(sql.KEYS, wanted.hashes)
+        stopped = self._rows(sql.STOPPED.sqlite, wanted.stopped)
+        holds = self._rows(sql.HOLDS, wanted.holds)
+        tokens = wanted.tokens.union([row[3] for row in keys], [row[1] for row in (*holds, *stopped)])
+        users = wanted.users.union([row[5] for row in keys], [row[2] for row in (*holds, *stopped)])
+        counters, accounts = self._rows(sql.COUNTERS, tokens), self._rows(sql.ACCOUNTS, users)
+        return Loaded(revision, keys_of(keys, wanted.hashes), counters, accounts, holds, stopped)
+
+    async def select(self, query: str) -> Rows:
+        return self._connection.execute(query).fetchall()
+
+    async def hear(self, groups: Sequence[str], heard: Sequence[int], since: int) -> Rows:
+        return self._connection.execute(sql.HEAR.sqlite, (json_text(heard), since)).fetchall()
+
+    async def save(self, writes: Writes) -> None:
+        run = self._connection.executemany
+        for statement, rows in zip(_WRITES, writes, strict=True):
+            if rows:
+                run(statement, rows)
+
+    def _rows(self, query: str, values: set[Any]) -> Rows:
+        if not values:
             return ()
-        return self._connection.execute(query.sqlite, [json.dumps(values) for values in lists]).fetchall()
-
-    async def select(self, sql: str) -> Sequence[Row]:
-        return self._connection.execute(sql).fetchall()
-
-    async def write(self, statement: Statement, rows: Sequence[Row]) -> None:
-        if rows:
-            self._connection.executemany(statement.sqlite, rows)
-
-    async def lock(self, names: Sequence[str]) -> None:
-        """The whole database is locked already."""
+        return self._connection.execute(query, (json_text(sorted(values)),)).fetchall()
 
 
 class SqliteStore:
     """One connection; writers of all processes queue at the database's lock file."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, durability: str = "full") -> None:
         assert db.queue is not None and db.path is not None
         self._queue = db.queue
         self._connection = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
+        for pragma in pragmas(durability):
             self._connection.execute(pragma)
+        self._transaction = SqliteTransaction(self._connection)
+        self._thread = ThreadPoolExecutor(1, "ledger")
+        self._commit_seconds = 0.0
+        self.slow = False
+        """True while commits run in the thread."""
 
-    async def run(self, work: Work[T]) -> T:
-        if self._queue.try_acquire():
-            return self._guarded(work)
-        # never hold the queue across turns of the event loop: a thread waits and does the whole
-        return await asyncio.get_running_loop().run_in_executor(None, self._wait_and_run, work)
+    def run(self, work: Work[T], done: Done[T]) -> None:
+        if not self._queue.try_acquire():
+            # never hold the queue across turns of the event loop: a thread waits and does the whole
+            self._in_thread(lambda: self._wait_and_run(work), done)
+            return
+        try:
+            result = self._begin(work)
+        except Exception as error:
+            self._queue.release()
+            done(error)
+            return
+        if self.slow:
+            self._in_thread(lambda: self._commit(result), done)
+        else:
+            done(_outcome(lambda: self._commit(result)))
 
     def _wait_and_run(self, work: Work[T]) -> T:
         self._queue.acquire()
-        return self._guarded(work)
-
-    def _guarded(self, work: Work[T]) -> T:
         try:
-            return self._transact(work)
-        except sqlite3.OperationalError as error:
-            raise StoreDown(str(error)) from error
-        finally:
-            self._queue.release()
-
-    def _transact(self, work: Work[T]) -> T:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = run_through(cast("Coroutine[Any, Any, T]", work(SqliteTransaction(self._connection))))
-            self._connection.execute("COMMIT")
-            return result
+            result = self._begin(work)
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._queue.release()
+            raise
+        return self._commit(result)
+
+    def _begin(self, work: Work[T]) -> T:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            return run_through(cast("Coroutine[Any, Any, T]", work(self._transaction)))
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreDown(str(error)) from error
             raise
 
+    def _commit(self, result: T) -> T:
+        """Make it durable and let the next one in."""
+        began = time.perf_counter()
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreDown(str(error), uncertain=True) from error
+            raise
+        finally:
+            self._queue.release()
+        self._commit_seconds += (time.perf_counter() - began - self._commit_seconds) * _SHARE
+        self.slow = self._commit_seconds > (QUICK if self.slow else SLOW)
+        return result
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _in_thread(self, call: Any, done: Done[T]) -> None:
+        loop = asyncio.get_running_loop()
+        self._thread.submit(lambda: loop.call_soon_threadsafe(done, _outcome(call)))
+
     async def close(self) -> None:
+        await asyncio.to_thread(self._thread.shutdown)
         self._connection.close()
+
+
+def _outcome(call: Any) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        return error
 
 
 def run_through(work: Coroutine[Any, Any, T]) -> T:

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from openopen8.core.services.ledger.rows import LAST_BITS
+
 _ARRAYS = {"int": "bigint[]", "text": "text[]", "bool": "boolean[]", "json": "text[]"}
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Writes rows; a row's values stand in the order of the columns that it was made with."""
+    """Writes rows; a row's values stand in the order of ``columns``."""
 
+    columns: tuple[str, ...]
+    """Kinds of the columns, in PostgreSQL's names for their arrays."""
     sqlite: str
     postgres: str
+    """With ``{unnest}`` where the rows come in, as ``d``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,16 @@ class Query:
     postgres: str
 
 
-def insert(table: str, columns: Mapping[str, str], adding: Sequence[str] = ()) -> Statement:
-    """INSERT; with ``adding``, rows that exist already get these columns added instead."""
-    names = ", ".join(columns)
+def insert(table: str, columns: Mapping[str, str], adding: Sequence[str] = (), **fixed: str) -> Statement:
+    """INSERT, with ``fixed`` SQL for some columns; with ``adding``, rows that exist already get these added instead."""
+    names = ", ".join((*columns, *fixed))
     tail = _on_conflict(table, columns, adding) if adding else ""
-    marks = ", ".join("?" for _ in columns)
+    marks = ", ".join((*("?" for _ in columns), *fixed.values()))
+    selected = ", ".join((*(_cast(name, kind) for name, kind in columns.items()), *fixed.values()))
     return Statement(
+        _kinds(columns),
         f"INSERT INTO {table} ({names}) VALUES ({marks}){tail}",
-        f"INSERT INTO {table} ({names}) SELECT {_selected(columns)} FROM {_unnest(columns)}{tail}",
+        f"INSERT INTO {table} ({names}) SELECT {selected} FROM {_unnest(columns)}{tail}",
     )
 
 
@@ -45,9 +52,14 @@ def update(table: str, columns: Mapping[str, str], key: str) -> Statement:
     plain = ", ".join(f"{name} = ?" for name in changed)
     arrays = ", ".join(f"{name} = {_cast(name, columns[name])}" for name in changed)
     return Statement(
+        _kinds(columns),
         f"UPDATE {table} SET {plain} WHERE {key} = ?",
         f"UPDATE {table} SET {arrays} FROM {_unnest(columns)} WHERE {table}.{key} = d.{key}",
     )
+
+
+def _kinds(columns: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(_ARRAYS[kind] for kind in columns.values())
 
 
 def _on_conflict(table: str, columns: Mapping[str, str], adding: Sequence[str]) -> str:
@@ -57,63 +69,78 @@ def _on_conflict(table: str, columns: Mapping[str, str], adding: Sequence[str]) 
 
 
 def _unnest(columns: Mapping[str, str]) -> str:
-    arrays = ", ".join(f"${n}::{_ARRAYS[kind]}" for n, kind in enumerate(columns.values(), 1))
-    return f"unnest({arrays}) AS d({', '.join(columns)})"
-
-
-def _selected(columns: Mapping[str, str]) -> str:
-    return ", ".join(_cast(name, kind) for name, kind in columns.items())
+    return f"{{unnest}} AS d({', '.join(columns)})"
 
 
 def _cast(name: str, kind: str) -> str:
     return f"d.{name}::json" if kind == "json" else f"d.{name}"
 
 
-_HOLDER = (
-    "SELECT t.key_hash, t.old_key_hash, t.old_key_until, t.id, t.hint, t.user_id, u.enabled, u.deleted_at, u.role, "
-    "u.group_id, u.extra_groups, u.ratio, u.log_address, t.deleted_at, t.enabled, t.expires_at, t.quota, "
-    "t.quota_period, t.allowed_models, t.ip_whitelist, t.group_id, t.rate_limit "
-    "FROM tokens t JOIN users u ON u.id = t.user_id WHERE "
-)
-TOKENS = Query(
-    _HOLDER
-    + "t.id IN (SELECT id FROM tokens WHERE key_hash IN (SELECT value FROM json_each(?1)) "
-    + "UNION SELECT id FROM tokens WHERE old_key_hash IN (SELECT value FROM json_each(?1)))",
-    _HOLDER
-    + "t.id IN (SELECT id FROM tokens WHERE key_hash = ANY($1::text[]) "
-    + "UNION SELECT id FROM tokens WHERE old_key_hash = ANY($1::text[]))",
-)
+# -- reading ---------------------------------------------------------------------------------------
 
+_HOLDER = (
+    "t.key_hash, t.old_key_hash, t.old_key_until, t.id, t.hint, t.user_id, u.enabled, u.deleted_at, u.role, "
+    "u.group_id, u.extra_groups, u.ratio, u.log_address, t.deleted_at, t.enabled, t.expires_at, t.quota, "
+    "t.quota_period, t.allowed_models, t.ip_whitelist, t.group_id, t.rate_limit"
+)
 _COUNTERS = (
     "SELECT token_id, used, used_total, held, period_start, last_used_at, refused_minute, refused_count "
     "FROM token_counters WHERE token_id "
 )
-COUNTERS = Query(
-    _COUNTERS + "IN (SELECT value FROM json_each(?1))",
-    # always locked in the order of ids, so that two workers can't wait for each other
-    _COUNTERS + "= ANY($1::bigint[]) ORDER BY token_id FOR UPDATE",
-)
-
 _ACCOUNTS = "SELECT user_id, balance, held, revision FROM accounts WHERE user_id "
-ACCOUNTS = Query(
-    _ACCOUNTS + "IN (SELECT value FROM json_each(?1))",
-    _ACCOUNTS + "= ANY($1::bigint[]) ORDER BY user_id FOR UPDATE",
-)
+_HOLDS = "SELECT id, token_id, user_id, amount, period_start FROM holds WHERE id "
+_LISTED = "IN (SELECT value FROM json_each(?1))"
 
-_HOLDS = (
-    "SELECT request_id, worker_id, user_id, token_id, amount, period_start, admitted_at, group_id, group_ratio, "
-    "price_id, model, facts, progress FROM holds WHERE request_id "
+KEYS = (
+    f"SELECT {_HOLDER} FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id IN "
+    f"(SELECT id FROM tokens WHERE key_hash {_LISTED} UNION SELECT id FROM tokens WHERE old_key_hash {_LISTED})"
 )
-HOLDS = Query(
-    _HOLDS + "IN (SELECT value FROM json_each(?1))",
-    _HOLDS + "= ANY($1::text[]) ORDER BY request_id FOR UPDATE",
-)
+COUNTERS = _COUNTERS + _LISTED
+ACCOUNTS = _ACCOUNTS + _LISTED
+HOLDS = _HOLDS + _LISTED
 
-_WINDOWS = "SELECT scope, SUM(count), MIN(at) FROM rate_events WHERE scope "
-WINDOWS = Query(
-    _WINDOWS + "IN (SELECT value FROM json_each(?1)) AND at > (SELECT value FROM json_each(?2)) GROUP BY scope",
-    _WINDOWS + "= ANY($1::text[]) AND at > ($2::bigint[])[1] GROUP BY scope",
+VERSIONED_KEYS = (
+    f"SELECT {_HOLDER}, t.xmin::text::bigint, u.xmin::text::bigint FROM tokens t JOIN users u ON u.id = t.user_id "
+    "WHERE t.id IN (SELECT id FROM tokens WHERE key_hash = ANY($1::text[]) "
+    "UNION SELECT id FROM tokens WHERE old_key_hash = ANY($1::text[]))"
 )
+"""PostgreSQL: with the transactions that wrote token and user last."""
+LOCKED = (
+    # one statement for all that must be locked: holds, then counters, then accounts, each by id, so that two workers
+    # can't wait for each other; each part reads the one before it, which keeps them in this order
+    f"WITH h AS MATERIALIZED ({_HOLDS} = ANY($1::bigint[]) ORDER BY id FOR UPDATE), "
+    f"c AS MATERIALIZED ({_COUNTERS} IN (SELECT unnest($2::bigint[]) UNION SELECT token_id FROM h) "
+    "ORDER BY token_id FOR UPDATE), "
+    f"a AS MATERIALIZED ({_ACCOUNTS} IN (SELECT unnest($3::bigint[]) UNION SELECT user_id FROM h) "
+    "AND (SELECT count(*) FROM c) >= 0 ORDER BY user_id FOR UPDATE) "
+    "SELECT 0, h.*, NULL::bigint, NULL::bigint, NULL::bigint FROM h "
+    "UNION ALL SELECT 1, c.* FROM c "
+    "UNION ALL SELECT 2, a.*, NULL, NULL, NULL, NULL FROM a "
+    "UNION ALL SELECT 3, t.id, t.xmin::text::bigint, u.xmin::text::bigint, NULL, NULL, NULL, NULL, NULL "
+    "FROM unnest($4::bigint[]) AS k(id) JOIN tokens t ON t.id = k.id JOIN users u ON u.id = t.user_id "
+    "UNION ALL SELECT 4, number, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM revisions WHERE name = 'snapshot'"
+)
+"""PostgreSQL: holds (0), counters (1), accounts (2), versions of keys (3) and revision (4) in one answer."""
+
+_STOPPED = (
+    "SELECT id, token_id, user_id, amount, period_start, request_id, group_id, model, facts, progress "
+    "FROM holds WHERE id "
+)
+STOPPED = Query(_STOPPED + _LISTED, _STOPPED + "= ANY($1::bigint[])")
+
+_HEAR = (
+    "WITH RECURSIVE w(n) AS (SELECT MIN(id) >> {bits} FROM admissions UNION ALL "
+    "SELECT (SELECT MIN(id) FROM admissions WHERE id >= (w.n + 1) << {bits}) >> {bits} FROM w WHERE w.n IS NOT NULL) "
+    "SELECT r.id, r.at, r.counts FROM w LEFT JOIN {heard} ON s.value >> {bits} = w.n JOIN admissions r "
+    "ON r.id > COALESCE(s.value, w.n << {bits}) AND r.id < (w.n + 1) << {bits} WHERE r.at > {since} ORDER BY r.at"
+)
+HEAR = Query(
+    _HEAR.format(bits=LAST_BITS, heard="json_each(?1) s", since="?2"),
+    _HEAR.format(bits=LAST_BITS, heard="unnest($1::bigint[]) AS s(value)", since="$2::bigint"),
+)
+"""From worker to worker, each time by one look into the key: what it has told since it was last heard."""
+
+# -- writing ---------------------------------------------------------------------------------------
 
 COUNTERS_SET = update(
     "token_counters",
@@ -133,45 +160,27 @@ ACCOUNTS_SET = update("accounts", {"balance": "int", "held": "int", "revision": 
 HOLDS_NEW = insert(
     "holds",
     {
+        "id": "int",
         "request_id": "text",
-        "worker_id": "int",
         "user_id": "int",
         "token_id": "int",
-        "amount": "int",
         "period_start": "int",
         "admitted_at": "int",
         "group_id": "int",
-        "group_ratio": "text",
-        "price_id": "int",
         "model": "text",
         "facts": "json",
+        "amount": "int",
+        "progress": "json",
     },
 )
-HOLDS_SET = update("holds", {"amount": "int", "progress": "json", "request_id": "text"}, "request_id")
-HOLDS_END = Statement("DELETE FROM holds WHERE request_id = ?", "DELETE FROM holds WHERE request_id = ANY($1::text[])")
-USAGE_ADD = insert(
-    "usage_hours",
-    {
-        "user_id": "int",
-        "hour": "int",
-        "token_id": "int",
-        "model": "text",
-        "channel_id": "int",
-        "period_start": "int",
-        "requests": "int",
-        "errors": "int",
-        "input_tokens": "int",
-        "output_tokens": "int",
-        "cached_tokens": "int",
-        "credits": "int",
-    },
-    adding=("requests", "errors", "input_tokens", "output_tokens", "cached_tokens", "credits"),
+HOLDS_SET = update("holds", {"amount": "int", "progress": "json", "id": "int"}, "id")
+HOLDS_END = Statement(
+    ("bigint[]",), "DELETE FROM holds WHERE id = ?", "DELETE FROM holds USING {unnest} AS d(id) WHERE holds.id = d.id"
 )
 LOG_NEW = insert(
     "log_entries",
     {
         "time": "int",
-        "kind": "text",
         "request_id": "text",
         "user_id": "int",
         "token_id": "int",
@@ -193,20 +202,38 @@ LOG_NEW = insert(
         "first_token_ms": "int",
         "retries": "int",
         "address": "text",
-        "suppressed": "int",
         "details": "json",
+        "period_start": "int",
     },
+    kind="'request'",
+    suppressed="0",
 )
 LOG_SUPPRESS = Statement(
+    ("bigint[]", "bigint[]"),
     "UPDATE log_entries SET suppressed = suppressed + ? WHERE id = "
-    "(SELECT MAX(id) FROM log_entries WHERE token_id = ? AND kind = 'request' AND status >= 400)",
-    "UPDATE log_entries SET suppressed = suppressed + d.n FROM unnest($1::bigint[], $2::bigint[]) AS d(n, token) "
-    "WHERE id = (SELECT MAX(id) FROM log_entries WHERE token_id = d.token AND kind = 'request' AND status >= 400)",
+    "(SELECT id FROM log_entries WHERE token_id = ? AND kind = 'request' AND status >= 400 ORDER BY id DESC LIMIT 1)",
+    "UPDATE log_entries SET suppressed = suppressed + d.n FROM {unnest} AS d(n, token) "
+    "WHERE id = (SELECT id FROM log_entries WHERE token_id = d.token AND kind = 'request' AND status >= 400 "
+    "ORDER BY id DESC LIMIT 1)",
 )
-RATES_ADD = insert("rate_events", {"scope": "text", "at": "int", "count": "int"}, adding=("count",))
+RATES_ADD = insert("admissions", {"id": "int", "at": "int", "counts": "text"})
 RATES_END = Statement(
-    "DELETE FROM rate_events WHERE scope = ? AND at <= ?",
-    "DELETE FROM rate_events USING unnest($1::text[], $2::bigint[]) AS d(scope, at) "
-    "WHERE rate_events.scope = d.scope AND rate_events.at <= d.at",
+    ("bigint[]", "bigint[]"),
+    "DELETE FROM admissions WHERE id > ? AND id <= ?",
+    "DELETE FROM admissions a USING {unnest} AS d(above, last) WHERE a.id > d.above AND a.id <= d.last",
 )
 HEARTBEAT = update("workers", {"heartbeat_at": "int", "id": "int"}, "id")
+
+WRITES: tuple[Statement, ...] = (
+    COUNTERS_SET,
+    ACCOUNTS_SET,
+    HOLDS_NEW,
+    HOLDS_SET,
+    HOLDS_END,
+    LOG_NEW,
+    LOG_SUPPRESS,
+    RATES_ADD,
+    RATES_END,
+    HEARTBEAT,
+)
+"""In the order of ``changes.Writes``."""
