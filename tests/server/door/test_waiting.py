@@ -140,7 +140,7 @@ async def test_an_answer_may_be_read_slower_than_a_connection_may_idle(gateway: 
         got = bytearray()
         while not got.endswith(b"}}"):
             got += await caller.some(2**18)
-            await asyncio.sleep(SHORT / 100)
+            await asyncio.sleep(SHORT / 20)
         assert got.count(b"many words") == LARGE.count("many words")
         await caller.close()
 
