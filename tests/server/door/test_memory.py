@@ -25,7 +25,7 @@ from tests.world import World
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
 MANY = 10_000 if EVERYTHING else 300
-SECRET = "a secret question that nobody may keep " * 500
+SECRET = "a secret question that nobody may keep " * 2000
 
 
 class Desk:
@@ -123,10 +123,15 @@ async def test_connections_leave_no_reference_cycles(desk: Desk, by_hand: None, 
 
 
 @pytest.mark.parametrize("more", [{}, {"stream": True}, {"model": "unknown"}])
-async def test_an_idle_connection_keeps_nothing_of_what_was_asked(desk: Desk, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("key", [True, False], ids=["admitted", "refused before its body was read"])
+async def test_an_idle_connection_keeps_nothing_of_what_was_asked(desk: Desk, more: dict[str, Any], key: bool) -> None:
     protocol = desk.connect()
     body = body_of(messages=[{"role": "user", "content": SECRET}], **more)
-    await desk.ask(protocol, chat(body=body))
+    asked = chat(body=body, key=key)
+    if not key:
+        await desk.ask(protocol, asked[:-10])
+        assert largest(protocol) < 5_000
+    await desk.ask(protocol, asked if key else asked[-10:])
     exchange = protocol.cycle
     assert type(exchange) is Exchange and exchange.response_complete
     assert largest(protocol) < 5_000
