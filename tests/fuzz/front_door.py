@@ -54,7 +54,7 @@ def main(seconds: int = 600, folder: str = "") -> None:
         fuzzing = Fuzzing()
     kept = [folder] if folder else []
     words = f"-dict={Path(__file__).with_suffix('.dict')}"
-    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", "-timeout=20", "-rss_limit_mb=2000"]
+    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", "-timeout=20"]
     atheris.Setup([sys.argv[0], words, *limits, *kept, str(CORPUS)], fuzzing.one)
     atheris.Fuzz()
 
