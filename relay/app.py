@@ -265,6 +265,8 @@ def _base_pairs(request_id: str, format: Format) -> Pairs:
 
 def _refuse(caller: Caller, format: Format, problem: Problem, request_id: str) -> None:
     """The error in the caller's format; once something was sent, all that is left is to cut the connection."""
+    # the frames it came through know the future that brought it: with them it would be garbage for the collector
+    problem.__traceback__ = None
     if caller.started:
         return
     body = format.render_error(problem, request_id)

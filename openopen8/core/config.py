@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Of all requests in flight together, per worker; beyond it 503 `overloaded`."""
     keep_alive_seconds: float = Field(15, gt=0)
     """A stream that has been silent for so long gets a comment."""
+    hot_path: bool = True
+    """Chat requests are answered at the HTTP protocol; off: through ASGI as everything else."""
     redis_url: str = Field("", repr=False)
     """Where dashboard processes share their view state; only they use it."""
     log_level: str = "info"

@@ -8,12 +8,12 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openopen8.core.config import load_settings
+from openopen8.core.config import Settings, load_settings
 from openopen8.core.tools import open_tools
 from openopen8.server import door
 from openopen8.server.bridge import Bridge
@@ -143,6 +143,11 @@ async def lifespan(
     await send({"type": "lifespan.shutdown.complete"})
 
 
+def options_of(settings: Settings, relay: door.HotRelay) -> dict[str, Any]:
+    """uvicorn's: chat requests take the short way, unless it is switched off."""
+    return door.options(relay if settings.hot_path else None)
+
+
 def run(listener_fd: int, dashboard_socket: Path, wire: Wire, seat: tuple[int, int]) -> None:
     """Serve on the inherited socket until told to stop, or to leave."""
     from openopen8.api.app import create_api
@@ -154,7 +159,7 @@ def run(listener_fd: int, dashboard_socket: Path, wire: Wire, seat: tuple[int, i
     front = Front(place.client, place.stamp_file)
     relay = Relay(tools)
     root = Worker(relay, create_api(tools), front, Bridge(tools, dashboard_socket))
-    config = uvicorn.Config(root, loop=door.loop(), **door.options(relay))
+    config = uvicorn.Config(root, loop=door.loop(), **options_of(settings, relay))
     # alone on the port the loop's own accept is quicker, and nobody is there to share with
     shared = Seat(*seat) if settings.workers > 1 else None
     server = RelayServer(config, root, wire, shared, settings.drain_timeout or settings.request_timeout)

@@ -116,7 +116,7 @@ class FakeUpstream:
         self._gate = asyncio.Semaphore(0)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        server = await asyncio.start_server(self._connected, sock=self._socket, limit=2**26)
+        server = await asyncio.start_server(self._connected, sock=self._socket, limit=2**26, backlog=4096)
         started.set()
         await self._stop.wait()
         server.close()
@@ -142,7 +142,7 @@ class FakeUpstream:
         received = await _read(reader)
         self.requests.append(received)
         exchange = Exchange(received, writer, self._gate)
-        watch = asyncio.create_task(_watch(reader, received))
+        watch = asyncio.create_task(_watch(reader, received, 0.005 if len(self._tasks) < 50 else 0.2))
         try:
             await self._script_for(received)(exchange)
         except OSError:
@@ -169,9 +169,9 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     return Received(method, path, headers, body, lines=tuple(line for line in head[1:] if line))
 
 
-async def _watch(reader: asyncio.StreamReader, received: Received) -> None:
+async def _watch(reader: asyncio.StreamReader, received: Received, every: float) -> None:
     while not (reader.at_eof() or reader.exception()):  # an exception: the connection was reset
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(every)
     received.left.set()
 
 

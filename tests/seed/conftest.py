@@ -80,13 +80,16 @@ def code_of(answer: httpx.Response) -> str:
     return code
 
 
-KINDS = ["sqlite-2", "sqlite-1", "sqlite-3", "postgres-1", "postgres-3"] if EVERYTHING else ["sqlite-2"]
+PLACES = ("sqlite-1", "sqlite-2", "sqlite-3", "postgres-1", "postgres-2", "postgres-3")
+KINDS = [f"{door}-{place}" for door in ("hot", "asgi") for place in PLACES]
+if not EVERYTHING:
+    KINDS = ["hot-sqlite-2", "asgi-postgres-1"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A gateway on a database and with a number of workers."""
-    database, _, workers = request.param.partition("-")
+    """A gateway behind one of its front doors, on a database and with a number of workers."""
+    door, database, workers = request.param.split("-")
     folder = tmp_path_factory.mktemp("seed")
     with ExitStack() as stack:
         url = ""
@@ -98,6 +101,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         tools = open_tools(settings_for(folder / "data", url))
         stack.callback(tools.close)
         installation = Installation(tools, folder, stack.enter_context(FakeUpstream(whole())))
+        installation.hot_path = door == "hot"
         root = installation.world.user("root", role="root")
         access, admin = (access_tokens.create(tools, who, FIELDS).value for who in (installation.user, root))
         with (

@@ -16,8 +16,10 @@ from openopen8.core.tools import Tools
 from openopen8.server import door
 from openopen8.server.bridge import Bridge
 from openopen8.server.front import Front
-from openopen8.server.worker import Worker
+from openopen8.server.worker import Worker, options_of
 from relay.routes import reserved
+from tests.conftest import settings_for
+from tests.server.door.echo import Echo
 from tests.server.running import serving
 from tests.server.site import PAGE, write_site
 
@@ -145,3 +147,10 @@ async def test_the_relay_stops_after_the_last_request_has_settled(
         await asyncio.sleep(0.2)
     await asyncio.gather(waiting, return_exceptions=True)
     assert relay.life == ["started", "settled", "stopped"]
+
+
+def test_the_short_way_can_be_switched_off(tmp_path: Path) -> None:
+    relay = Echo()
+    for hot_path, expected in ((True, relay), (False, None)):
+        options = options_of(settings_for(tmp_path, hot_path=hot_path), relay)
+        assert options["http"].relay is expected

@@ -1,4 +1,4 @@
-"""An installation on each kind of database."""
+"""An installation on each kind of database, behind each kind of front door."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openopen8.core.tools import open_tools
-from tests.conftest import settings_for
+from tests.conftest import EVERYTHING, settings_for
 from tests.fakes.upstream import FakeUpstream
 from tests.system.installation import Installation
 
@@ -32,7 +32,13 @@ def postgres_installation(tmp_path: Path, postgres_url: str) -> Iterator[Install
     tools.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+WAYS = ["hot-sqlite", "asgi-postgres"] + (["asgi-sqlite", "hot-postgres"] if EVERYTHING else [])
+
+
+@pytest.fixture(params=WAYS)
 def installation(request: pytest.FixtureRequest) -> Installation:
-    found: Installation = request.getfixturevalue(f"{request.param}_installation")
+    """Both front doors and both kinds of database, each at least once."""
+    door, database = request.param.split("-")
+    found: Installation = request.getfixturevalue(f"{database}_installation")
+    found.hot_path = door == "hot"
     return found

@@ -28,6 +28,7 @@ class Installation:
 
     def __init__(self, tools: Tools, folder: Path, fake: FakeUpstream) -> None:
         self.tools, self.folder, self.fake, self.world = tools, folder, fake, World(tools)
+        self.hot_path = True
         self._runs = 0
         self.user: Actor = self.world.user("owner", balance=1_000_000_000)
         self.world.channel(fake.url, name="fake")
@@ -37,7 +38,8 @@ class Installation:
     def serve(self, workers: int = 1, **more: str) -> Iterator[Server]:
         """`openopen8 serve` on this database."""
         data = self.folder / "data"
-        env = {"DATABASE_URL": self.tools.settings.database, "SECRET_KEY": SECRET, "DATA_DIR": str(data), **more}
+        env = {"DATABASE_URL": self.tools.settings.database, "SECRET_KEY": SECRET, "DATA_DIR": str(data)}
+        env |= {"HOT_PATH": str(self.hot_path).lower(), **more}
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"  # each run writes a log of its own
         folder.mkdir()

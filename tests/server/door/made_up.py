@@ -133,6 +133,19 @@ def early(draw: st.DrawFn) -> bytes:
     return head + b"transfer-encoding: chunked\r\n\r\n" + chunks(Pen(draw, False), body)
 
 
+@st.composite
+def sized(draw: st.DrawFn, limit: int) -> tuple[int, bytes]:
+    """A request in its plainest form, whose head has about ``limit`` bytes, and their number."""
+    hot = draw(st.booleans())
+    line = (
+        b"POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: 2\r\nx: "
+        if hot
+        else b"GET / HTTP/1.1\r\nhost: g\r\nx: "
+    )
+    size = draw(st.integers(limit - 4, limit + 4))
+    return size, line + b"a" * (size - len(line) - 4) + b"\r\n\r\n" + (b"{}" if hot else b"")
+
+
 answered_early = st.lists(early(), min_size=1, max_size=5).map(b"".join)
 lawful = st.lists(st.one_of(requests(), st.just(b"\r\n")), min_size=1, max_size=6).map(b"".join)
 last = st.one_of(requests(), requests(errs=True), damaged(requests()), st.sampled_from([b"\n", b"rubbish\r\n\r\n"]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 from dataclasses import dataclass
 from typing import Self
 
-PATIENCE = 3.0
+PATIENCE = 20.0
 PROBE = b"GET /healthz HTTP/1.1\r\nhost: probe\r\n\r\n"
 
 _VARYING = (
@@ -60,7 +61,12 @@ class Raw:
     async def open(cls, address: str, limit: int = 2**20) -> Self:
         """``limit``: bytes that are read ahead."""
         host, port = address.removeprefix("http://").split(":")
-        return cls(*await asyncio.open_connection(host, int(port), limit=limit))
+        plug = socket.socket()
+        if limit < 2**16:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limit)
+        plug.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(plug, (host, int(port)))
+        return cls(*await asyncio.open_connection(sock=plug, limit=limit))
 
     def send(self, data: bytes) -> None:
         self._writer.write(data)
@@ -83,6 +89,9 @@ class Raw:
     def stop_reading(self) -> None:
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
+    def go_on_reading(self) -> None:
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
     async def answer(self, bodiless: bool = False) -> Answer | None:
         """The next answer; None when the connection was closed instead. ``bodiless``: to HEAD."""
         try:
@@ -102,7 +111,13 @@ class Raw:
 
     async def until(self, part: bytes) -> bytes:
         """All up to ``part``."""
-        return await asyncio.wait_for(self._reader.readuntil(part), PATIENCE)
+        got, last = bytearray(), b""
+        while part not in last:
+            piece = await self.some(2**16)
+            assert piece, got[-200:]
+            got += piece
+            last = last[-len(part) :] + piece
+        return bytes(got)
 
     async def rest(self) -> bytes:
         """All that comes until the connection is closed."""
@@ -110,6 +125,18 @@ class Raw:
             return await asyncio.wait_for(self._reader.read(-1), PATIENCE)
         except ConnectionError:
             return b""
+
+    async def written(self, data: bytes) -> None:
+        """Write; raises when the other side has had enough."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def ends(self) -> bool:
+        """True when the connection is ended properly, without a reset."""
+        try:
+            return await asyncio.wait_for(self._reader.read(-1), PATIENCE) == b""
+        except ConnectionError:
+            return False
 
     async def some(self, size: int) -> bytes:
         """At most ``size`` bytes, as soon as there are any."""

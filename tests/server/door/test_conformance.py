@@ -245,4 +245,4 @@ async def test_both_doors_answer_the_same(gateway: Gateway, case: Case) -> None:
         assert len(gateway.fake.chats) - before == case.upstream
         conversations.append(conversation)
     assert conversations[0] == conversations[1]
-    gateway.settled()
+    await gateway.settled()

@@ -92,11 +92,11 @@ async def test_a_caller_may_leave_at_any_time(gateway: Gateway, name: str, way: 
         await gateway.alone(kind)
         while gateway.servers[kind].server_state.tasks:
             await asyncio.sleep(0.005)
+        await gateway.settled()
         assert [entry.status for entry in gateway.world.log()[before:]] == expected
         for received in gateway.fake.chats[heard:]:
             assert await asyncio.to_thread(received.left.wait, 10)
         assert len(gateway.fake.chats) - heard == len(expected)
-        gateway.settled()
         gateway.fake.script(whole())
         assert str(await told(gateway.doors[kind], known(gateway, chat()), answers=1)) == "200 open"
 
@@ -126,7 +126,25 @@ async def test_an_answer_that_is_complete_counts_though_nobody_took_it(gateway: 
         await gateway.alone(kind)
         (entry,) = gateway.world.log()[before:]
         assert (entry.status, entry.credits) == (200, 12500)
-    gateway.settled()
+    await gateway.settled()
+
+
+@pytest.mark.parametrize("kind", DOORS)
+async def test_a_body_that_turns_out_broken_ends_its_request_at_once(gateway: Gateway, kind: str) -> None:
+    """The caller is still there, and may go on writing for a while."""
+    caller = await Raw.open(gateway.doors[kind])
+    await caller.sent(known(gateway, chunked(b"{")[:-5]))
+    state = gateway.servers[kind].server_state
+    while not state.tasks:
+        await asyncio.sleep(0.005)
+    await caller.sent(b"zz\r\n")
+    answer = await caller.answer()
+    assert answer is not None and answer.status == 400
+    while state.tasks:
+        await caller.sent(b"more", 0.01)
+    assert len(state.connections) == 1
+    await caller.close()
+    await gateway.alone(kind)
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -144,4 +162,4 @@ async def test_callers_that_come_and_go_leave_nothing_behind(gateway: Gateway, k
     await gateway.alone(kind)
     while gateway.servers[kind].server_state.tasks:
         await asyncio.sleep(0.005)
-    gateway.settled()
+    await gateway.settled()

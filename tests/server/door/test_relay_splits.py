@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,52 +17,15 @@ from openopen8.core.models import Hold, LogEntry
 from openopen8.core.tools import Tools
 from openopen8.server import door
 from relay.app import Relay
-from relay.upstream import Outgoing
 from tests.conftest import EVERYTHING
-from tests.fakes.scripts import USAGE, answer, chunk
 from tests.relay.wire import Line
+from tests.server.door.prompt import Prompt
 from tests.server.door.raw import settled
 from tests.server.door.requests import body_of, chat, chunked, models, request, stream
 from tests.server.door.twins import pieces_of, turns
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
-
-USED = {**chunk({}), "choices": [], "usage": USAGE}
-EVENTS = [chunk({"content": "Hel"}), chunk({"content": "lo!"}), chunk({}, "stop"), USED]
-STREAM = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in EVENTS) + b"data: [DONE]\n\n"
-
-
-class Prompt:
-    """A provider that answers at once, in the same process; keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-
-    async def send(self, outgoing: Outgoing) -> Any:
-        self.bodies.append(outgoing.body)
-        return _Answer(bool(json.loads(outgoing.body).get("stream")))
-
-    async def close(self) -> None: ...
-
-
-class _Answer:
-    status = 200
-
-    def __init__(self, streams: bool) -> None:
-        self.headers = {"content-type": "text/event-stream" if streams else "application/json"}
-
-    async def read(self, limit: int) -> bytes:
-        return json.dumps(answer()).encode()
-
-    def flow(self, sink: Any) -> None:
-        sink.data(STREAM)
-        sink.end(None)
-
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def close(self) -> None: ...
-
 
 @dataclass(frozen=True)
 class Story:

@@ -15,6 +15,7 @@ from tests.server.door.twins import Twins, sound
 
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
+LIMIT = 120
 MANY = settings(
     max_examples=3000 if EVERYTHING else 150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
@@ -32,8 +33,8 @@ def twins() -> Twins:
 
 @cache
 def narrow() -> Twins:
-    """With little room for a head, so that short requests can exceed it."""
-    return Twins(head_limit=150)
+    """With little room for a head."""
+    return Twins(head_limit=LIMIT)
 
 
 @MANY
@@ -56,9 +57,14 @@ async def test_damaged_requests_do_the_same_to_both_doors(data: bytes, cuts: lis
 
 
 @MANY
-@given(made_up.conversations, made_up.cuts)
-async def test_heads_that_are_too_large_are_refused_wherever_they_are_cut(data: bytes, cuts: list[int]) -> None:
-    sound(await narrow().agreed(data, cuts))
+@given(st.lists(made_up.sized(LIMIT), min_size=1, max_size=6), made_up.cuts)
+async def test_the_first_head_above_the_limit_is_refused_wherever_it_is_cut(
+    asked: list[tuple[int, bytes]], cuts: list[int]
+) -> None:
+    outcome = await narrow().agreed(b"".join(data for _, data in asked), cuts)
+    fitting = next((place for place, (size, _) in enumerate(asked) if size > LIMIT), len(asked))
+    assert len(outcome.seen) == fitting and (b" 431 " in outcome.written) is (fitting < len(asked))
+    sound(outcome)
 
 
 @MANY

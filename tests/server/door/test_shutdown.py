@@ -50,7 +50,7 @@ async def test_requests_in_flight_get_their_answers_and_idle_connections_end(gat
             assert answer is not None and (answer.header(b"connection") == b"close") is last
         for caller in (asking, queued):
             assert await caller.rest() == b""
-    gateway.settled()
+    await gateway.settled()
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -71,7 +71,7 @@ async def test_what_does_not_end_in_time_is_cut_off_and_settled(gateway: Gateway
     assert [entry.error.partition(":")[0] for entry in entries] == ["interrupted", "interrupted"]
     assert sorted(entry.output_tokens > 0 for entry in entries) == [False, True]
     assert all(received.left.wait(10) for received in gateway.fake.chats[before:])
-    gateway.settled()
+    await gateway.settled()
 
 
 @pytest.mark.parametrize("kind", DOORS)

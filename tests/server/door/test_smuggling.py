@@ -198,7 +198,7 @@ async def test_what_is_lawful_is_exactly_one_request(gateway: Gateway, name: str
         before = len(gateway.fake.chats)
         assert str(await told(address, known(gateway, data), answers=1)) == expected
         assert len(gateway.fake.chats) - before == upstream
-    gateway.settled()
+    await gateway.settled()
 
 
 async def test_nothing_is_taken_after_a_request_that_ends_the_connection(gateway: Gateway) -> None:

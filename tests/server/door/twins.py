@@ -74,7 +74,7 @@ class _Side:
     async def told(self, pieces: Sequence[bytes], hasty: bool = False) -> Outcome:
         """One connection's story. ``hasty``: the pieces come without a turn of the loop between them."""
         written: list[bytes] = []
-        before = len(self.echo.seen)
+        self.echo.seen.clear()
         line = Line("192.0.2.1", written.append)
         protocol: Any = self.config.http_protocol_class(
             config=self.config, server_state=self.state, app_state={}, _loop=asyncio.get_running_loop()
@@ -94,7 +94,7 @@ class _Side:
         line.close()
         await self._rest(written)
         final = b"".join(written).replace(CONTINUE, b"")
-        return Outcome(final, closed, tuple(self.echo.seen[before:]), CONTINUE in written)
+        return Outcome(final, closed, tuple(self.echo.seen), CONTINUE in written)
 
     async def _rest(self, written: list[bytes]) -> None:
         """Until nothing happens any more."""
