@@ -29,7 +29,7 @@ def test_every_requirement_has_an_upper_bound() -> None:
 def test_env_example_names_every_setting_and_its_default() -> None:
     shown = dict(line.split("=", 1) for line in lines(".env.example"))
     assert set(shown) == {name.upper() for name in Settings.model_fields}
-    empty = {"database_url", "secret_key", "trusted_proxies", "redis_url"}
+    empty = {"database_url", "secret_key", "trusted_proxies", "redis_url", "drain_timeout"}
     for name, field in Settings.model_fields.items():
         given = shown[name.upper()]
         expected = "" if name in empty else str(field.default)

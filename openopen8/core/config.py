@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
+    dashboard: bool = True
+    """Off: /v1 and /api alone, as on machines beside one that has the dashboard."""
     database_url: str = ""
     data_dir: Path = Path("data")
     secret_key: SecretStr | None = None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from openopen8.core.config import Settings
+from openopen8.server.built import here
 from openopen8.server.family import Family
 from openopen8.server.process import NotReady
 from openopen8.server.reloads import Outcome, Say
@@ -76,9 +77,11 @@ class Renewal:
         self._family.drop_relays(wanted)
 
     async def _dashboard(self) -> None:
+        if not self._family.settings.dashboard:
+            return await self._family.drop_dashboard()
         if self._compile and not await self._family.compile():
             raise NotReady("it could not be compiled; the log says why")
-        if self._compile or self._family.dashboard is not None:
+        if here().is_there:
             await self._family.replace_dashboard()
             self._step("The dashboard is new.")
 

@@ -84,6 +84,9 @@ class Supervisor:
     async def _dashboard(self, family: Family) -> None:
         """The dashboard at once if there is one; else it is compiled first, while the relay serves."""
         compiling: asyncio.Task[bool] | None = None
+        if not self._settings.dashboard:
+            await family.serves()
+            return self._say(f"OpenOpen8 is ready, without a dashboard: {self._address}")
         if self._may_compile and not self._place.is_current and self._place.can_compile:
             compiling = asyncio.create_task(family.compile())
         try:
