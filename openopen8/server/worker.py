@@ -153,7 +153,8 @@ def run(listener_fd: int, dashboard_socket: Path, wire: Wire, seat: tuple[int, i
     settings = load_settings()
     tools = open_tools(settings)
     front, bridge = _pages(tools, dashboard_socket) if settings.dashboard else (NoFront(), None)
-    root = Worker(Relay(tools), create_api(tools), front, bridge)
+    relay = Relay(tools)
+    root = Worker(relay, create_api(tools), front, bridge)
     config = uvicorn.Config(root, loop=door.loop(), **door.options())
     # alone on the port the loop's own accept is quicker, and nobody is there to share with
     shared = Seat(*seat) if settings.workers > 1 else None
