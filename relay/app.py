@@ -69,6 +69,11 @@ class Relay:
         self.gate = Gate(self._tools, ledger, upstream, Health(self._tools), self._random, Turns())
         self._healing = asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every))
 
+    async def recover(self) -> None:
+        """Settle what a worker left that has just died."""
+        if self.gate is not None:
+            await self.gate.ledger.recover()
+
     async def stop(self) -> None:
         """Settle what waits and close."""
         if self._healing is not None:
@@ -78,11 +83,6 @@ class Relay:
         if gate is not None:
             await gate.ledger.close()
             await gate.upstream.close()
-
-    async def recover(self) -> None:
-        """Settle what a worker left that has just died."""
-        if self.gate is not None:
-            await self.gate.ledger.recover()
 
     def handles(self, path: str, method: str = "GET") -> bool:
         """True for paths that belong to the relay."""

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64)
     dashboard: bool = True
     """Off: /v1 and /api alone, as on machines beside one that has the dashboard."""
+    drain_timeout: float | None = Field(None, gt=0)
+    """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     database_url: str = ""
     data_dir: Path = Path("data")
     secret_key: SecretStr | None = None
@@ -34,8 +36,6 @@ class Settings(BaseSettings):
     """Seconds that an upstream may be silent between two chunks."""
     request_timeout: float = Field(1800, gt=0)
     """Seconds that a request may take in all."""
-    drain_timeout: float | None = Field(None, gt=0)
-    """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     max_request_body_mb: float = Field(32, gt=0)
     max_requests_in_flight: int = Field(2000, ge=1)
     """Per worker; beyond it 503 `overloaded`."""
