@@ -52,8 +52,10 @@ class Family:
             child.keep()
 
     def start_dashboard(self) -> None:
-        self.dashboard = Child(self.dashboard_part())
-        self.dashboard.keep()
+        """Start the dashboard process, unless a reload has done so meanwhile."""
+        if self.dashboard is None:
+            self.dashboard = Child(self.dashboard_part())
+            self.dashboard.keep()
 
     async def serves(self) -> None:
         """Return once a relay worker serves, and the others too unless that takes long."""

@@ -162,17 +162,6 @@ def test_a_server_that_was_killed_is_known_to_be_gone(tmp_path: Path) -> None:
         assert command(server, "reload").returncode == 0
 
 
-def test_a_second_server_on_the_same_data_says_that_it_is_out_of_reach(tmp_path: Path) -> None:
-    (tmp_path / "second").mkdir()
-    with serving(tmp_path, "--no-dashboard") as first:
-        assert healthy(first.address)
-        with serving(tmp_path / "second", "--no-dashboard", DATA_DIR=str(tmp_path / "data")) as second:
-            assert healthy(second.address)
-            assert "Another server runs on this DATA_DIR" in second.text
-            assert command(second, "reload").returncode == 0
-            assert "Reloaded." in first.text and "Reloaded." not in second.text
-
-
 @pytest.mark.parametrize("detached", [False, True])
 def test_closing_its_terminal_ends_the_server_unless_nohup_was_used(tmp_path: Path, detached: bool) -> None:
     ours, theirs = os.openpty()
