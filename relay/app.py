@@ -79,6 +79,11 @@ class Relay:
             asyncio.create_task(keep_log(self._tools)),
         ]
 
+    async def recover(self) -> None:
+        """Settle what a worker left that has just died."""
+        if self.gate is not None:
+            await self.gate.ledger.recover()
+
     async def stop(self) -> None:
         """Settle what waits and close."""
         for task in self._rounds:
@@ -89,11 +94,6 @@ class Relay:
             gate.ticker.stop()
             await gate.ledger.close()
             await gate.upstream.close()
-
-    async def recover(self) -> None:
-        """Settle what a worker left that has just died."""
-        if self.gate is not None:
-            await self.gate.ledger.recover()
 
     # -- the front door for ASGI servers ----------------------------------------------------------------
 

@@ -22,11 +22,13 @@ def add_to(nouns: Any) -> None:
     found.add_argument("--port", type=int, help="port to listen on (PORT, 3000)")
     found.add_argument("--workers", type=int, help="relay processes (WORKERS, 1)")
     found.add_argument("--no-build", action="store_true", help="serve the dashboard as it is compiled, even if old")
+    help = "serve /v1 and /api alone (DASHBOARD=false)"
+    found.add_argument("--no-dashboard", action="store_false", dest="dashboard", default=None, help=help)
     found.set_defaults(run=_serve)
 
 
 def _serve(given: argparse.Namespace) -> int:
-    options = ("host", "port", "workers")
+    options = ("host", "port", "workers", "dashboard")
     chosen = {name: getattr(given, name) for name in options if getattr(given, name) is not None}
     settings = load_settings(**chosen)
     journal.begin("serve", settings.log_level)

@@ -21,6 +21,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
+    dashboard: bool = True
+    """Off: /v1 and /api alone, as on machines beside one that has the dashboard."""
+    drain_timeout: float | None = Field(None, gt=0)
+    """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     database_url: str = ""
     durability: Literal["full", "normal"] = "full"
     """full: each group of charges is on the disk before it counts. normal: a power cut may take the last ones."""
@@ -34,8 +38,6 @@ class Settings(BaseSettings):
     """Seconds that an upstream may be silent between two chunks."""
     request_timeout: float = Field(1800, gt=0)
     """Seconds that a request may take in all."""
-    drain_timeout: float | None = Field(None, gt=0)
-    """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     body_timeout: float = Field(60, gt=0)
     """Seconds that a caller may pause in the middle of its body."""
     max_request_body_mb: float = Field(32, gt=0)

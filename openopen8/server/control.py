@@ -27,18 +27,18 @@ TRIES = 5
 
 
 @contextlib.asynccontextmanager
-async def reachable(data_dir: Path, folder: Path, reloads: Reloads) -> AsyncIterator[bool]:
-    """Take commands on a socket in ``folder`` for as long as this runs; False when another server has the place."""
+async def reachable(data_dir: Path, folder: Path, reloads: Reloads) -> AsyncIterator[str]:
+    """Take commands on a socket in ``folder`` for as long as this runs; says why not, when it can't."""
     with _claimed(data_dir / FILE) as file:
-        if file is None:
-            yield False
+        if isinstance(file, str):
+            yield file
             return
         path = str(folder / "control")
         server = await asyncio.start_unix_server(lambda reader, writer: _serve(reloads, reader, writer), path)
         file.write(json.dumps({"pid": os.getpid(), "control": path}) + "\n")
         file.flush()
         try:
-            yield True
+            yield ""
         finally:
             server.close()
 
@@ -77,16 +77,21 @@ def _place(data_dir: Path) -> str:
 
 
 @contextlib.contextmanager
-def _claimed(path: Path) -> Iterator[TextIO | None]:
-    """The file, emptied and locked; None when a living server has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", opener=_private) as file:
+def _claimed(path: Path) -> Iterator[TextIO | str]:
+    """The file, emptied and locked; else the reason."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+", opener=_private)  # noqa: SIM115 (closed below)
+    except OSError as error:
+        yield f"{path} can't be written: {error.strerror}"
+        return
+    with file:
         for _ in range(TRIES):  # `reload` itself holds it for a moment
             if locked := _lock(file):
                 break
             time.sleep(0.05)
         if not locked:
-            yield None
+            yield "another server runs on this DATA_DIR"
             return
         file.truncate(0)
         yield file

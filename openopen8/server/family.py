@@ -52,8 +52,10 @@ class Family:
             child.keep()
 
     def start_dashboard(self) -> None:
-        self.dashboard = Child(self.dashboard_part())
-        self.dashboard.keep()
+        """Start the dashboard process, unless a reload has done so meanwhile."""
+        if self.dashboard is None:
+            self.dashboard = Child(self.dashboard_part())
+            self.dashboard.keep()
 
     async def serves(self) -> None:
         """Return once a relay worker serves, and the others too unless that takes long."""
@@ -96,6 +98,12 @@ class Family:
             return self.start_dashboard()
         await self.dashboard.replace(self.dashboard_part(), lambda old: old.stop(STOP_SECONDS))
 
+    async def drop_dashboard(self) -> None:
+        """It was switched off."""
+        if self.dashboard is not None:
+            await self.dashboard.stop(STOP_SECONDS)
+            self.dashboard = None
+
     def close_tabs(self) -> None:
         """The dashboard's tabs leave the replaced workers."""
         for process in self.leaving:
@@ -133,7 +141,12 @@ class Family:
     def _environment(self) -> dict[str, str]:
         """What the command line said, for children that read the environment."""
         port = self._estate.listener.getsockname()[1]
-        return {"HOST": self.settings.host, "PORT": str(port), "WORKERS": str(self.settings.workers)}
+        return {
+            "HOST": self.settings.host,
+            "PORT": str(port),
+            "WORKERS": str(self.settings.workers),
+            "DASHBOARD": str(self.settings.dashboard),
+        }
 
 
 async def _leave(old: Process) -> None:

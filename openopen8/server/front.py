@@ -62,6 +62,16 @@ class Front:
         return self._site
 
 
+class NoFront:
+    """In place of :class:`Front` where the dashboard is switched off."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _answer(scope, send, 404, ((b"content-type", b"text/plain"), *GUARDS), b"This server has no dashboard.")
+
+    async def look(self) -> None:
+        """There is nothing to see."""
+
+
 async def _send_file(scope: Scope, send: Send, status: int, file: File) -> None:
     headers = scope["headers"]
     tags = first(headers, b"if-none-match")

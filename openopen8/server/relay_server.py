@@ -82,7 +82,6 @@ class RelayServer(uvicorn.Server):
         lost.
         """
         self._close_door()
-        self.server_state.draining = True  # type: ignore[attr-defined]
         self.config.encoded_headers.append(CLOSE)
         await self.on_tick(0)  # renews the headers that all answers get
         for connection in self.server_state.connections:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from openopen8.core.config import Settings
+from openopen8.server.built import here
 from openopen8.server.family import Family
 from openopen8.server.process import NotReady
 from openopen8.server.reloads import Outcome, Say
@@ -34,12 +35,9 @@ class Renewal:
         try:
             self._family.settings = await self._checked(before)
             await self._workers()
-        except NotReady as error:
-            return self._failed(str(error), before)
-        try:
             await self._dashboard()
         except NotReady as error:
-            return self._outcome(False, f"The relay workers were replaced, the dashboard process was not: {error}.")
+            return self._failed(str(error), before)
         finally:
             self._family.close_tabs()
         return await self._done()
@@ -76,9 +74,11 @@ class Renewal:
         self._family.drop_relays(wanted)
 
     async def _dashboard(self) -> None:
+        if not self._family.settings.dashboard:
+            return await self._family.drop_dashboard()
         if self._compile and not await self._family.compile():
-            raise NotReady("it could not be compiled; the log says why")
-        if self._compile or self._family.dashboard is not None:
+            raise NotReady("the pages could not be compiled; the log says why")
+        if here().is_there:
             await self._family.replace_dashboard()
             self._step("The dashboard is new.")
 
@@ -91,10 +91,12 @@ class Renewal:
         return self._outcome(True, f"Reloaded.{rest}")
 
     def _failed(self, reason: str, before: Settings) -> Outcome:
+        wanted = self._family.settings.workers
         if self._replaced == 0:
             self._family.settings = before  # for a worker that comes back
             return self._outcome(False, f"Not reloaded: {reason}. All goes on as before.")
-        wanted = self._family.settings.workers
+        if self._replaced == wanted:
+            return self._outcome(False, f"The workers are new, the dashboard goes on as before: {reason}.")
         rest = f"{self._replaced} of {wanted} workers are new, the others go on as before."
         return self._outcome(False, f"Not reloaded: {reason}. {rest}")
 

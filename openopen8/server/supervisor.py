@@ -69,9 +69,9 @@ class Supervisor:
         compiles = self._may_compile and self._place.can_compile
         reloads = Reloads(lambda: Renewal(family, self._load, compiles, reloads.step)(), self._say)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up, terminal, reloads)
-        async with reachable(self._settings.data_dir, folder, reloads) as found:
-            if not found:
-                self._say("Another server runs on this DATA_DIR: `openopen8 reload` reaches that one, SIGHUP this one.")
+        async with reachable(self._settings.data_dir, folder, reloads) as hindrance:
+            if hindrance:
+                self._say(f"`openopen8 reload` can't reach this server, SIGHUP can: {hindrance}.")
             await self._stop.wait()
             await reloads.stop()
             pages.cancel()
@@ -84,6 +84,9 @@ class Supervisor:
     async def _dashboard(self, family: Family) -> None:
         """The dashboard at once if there is one; else it is compiled first, while the relay serves."""
         compiling: asyncio.Task[bool] | None = None
+        if not self._settings.dashboard:
+            await family.serves()
+            return self._say(f"OpenOpen8 is ready, without a dashboard: {self._address}")
         if self._may_compile and not self._place.is_current and self._place.can_compile:
             compiling = asyncio.create_task(family.compile())
         try:

@@ -14,11 +14,11 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openopen8.core.config import Settings, load_settings
-from openopen8.core.tools import open_tools
+from openopen8.core.tools import Tools, open_tools
 from openopen8.server import door
 from openopen8.server.bridge import Bridge
 from openopen8.server.built import here
-from openopen8.server.front import Front
+from openopen8.server.front import Front, NoFront
 from openopen8.server.headers import GUARDS
 from openopen8.server.journal import reason
 from openopen8.server.relay_server import RelayServer
@@ -45,7 +45,7 @@ class RelayApp(Protocol):
 class Worker:
     """The ASGI root: one look at the path, then the part that owns it."""
 
-    def __init__(self, relay: RelayApp, api: ASGIApp, front: Front, bridge: Bridge) -> None:
+    def __init__(self, relay: RelayApp, api: ASGIApp, front: Front | NoFront, bridge: Bridge | None) -> None:
         self.failure = ""
         self._relay = relay
         self._api = guarded(api)
@@ -60,7 +60,8 @@ class Worker:
 
     def close_tabs(self) -> None:
         """Send the dashboard's tabs to another worker."""
-        self._bridge.close()
+        if self._bridge is not None:
+            self._bridge.close()
 
     async def recover(self) -> None:
         """Settle what a dead worker left."""
@@ -74,7 +75,8 @@ class Worker:
             finally:
                 self._open -= 1
         elif scope["type"] == "websocket":
-            await (self._bridge if of(EVENTS, scope["path"]) else no_socket)(scope, receive, send)
+            bridge = self._bridge if of(EVENTS, scope["path"]) else None
+            await (bridge or no_socket)(scope, receive, send)
         else:
             await lifespan(self._start, self._stop, receive, send)
 
@@ -155,12 +157,16 @@ def run(listener_fd: int, dashboard_socket: Path, wire: Wire, seat: tuple[int, i
 
     settings = load_settings()
     tools = open_tools(settings)
-    place = here()
-    front = Front(place.client, place.stamp_file)
+    front, bridge = _pages(tools, dashboard_socket) if settings.dashboard else (NoFront(), None)
     relay = Relay(tools)
-    root = Worker(relay, create_api(tools), front, Bridge(tools, dashboard_socket))
+    root = Worker(relay, create_api(tools), front, bridge)
     config = uvicorn.Config(root, loop=door.loop(), **options_of(settings, relay))
     # alone on the port the loop's own accept is quicker, and nobody is there to share with
     shared = Seat(*seat) if settings.workers > 1 else None
     server = RelayServer(config, root, wire, shared, settings.drain_timeout or settings.request_timeout)
     server.run(sockets=[socket.socket(fileno=listener_fd)])
+
+
+def _pages(tools: Tools, dashboard_socket: Path) -> tuple[Front, Bridge]:
+    place = here()
+    return Front(place.client, place.stamp_file), Bridge(tools, dashboard_socket)

@@ -17,7 +17,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
-READY = re.compile(r"OpenOpen8 is ready: (http://\S+)")
+READY = re.compile(r"OpenOpen8 is ready(?:, without a dashboard)?: (http://\S+)")
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

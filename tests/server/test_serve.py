@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from openopen8.server.compiler import compile_dashboard
@@ -36,20 +36,32 @@ def healthy(address: str) -> bool:
 
 
 def test_it_serves_says_where_and_ends_cleanly(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build", "--workers", "2") as server:
+    with serving(tmp_path, "--no-dashboard", "--workers", "2") as server:
         assert healthy(server.address)
         assert len(server.part("relay")) == 2
         status = httpx.get(server.address + "/api/status", trust_env=False).json()
         assert status["setup_needed"] is True
-        assert server.text.rstrip().splitlines()[-1] == f"OpenOpen8 is ready: {server.address}"
+        assert server.text.rstrip().splitlines()[-1] == f"OpenOpen8 is ready, without a dashboard: {server.address}"
         assert server.end() == 0
         assert server.family() == []
         assert "Traceback" not in server.text
         assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_without_a_dashboard_there_are_api_and_relay_alone(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-dashboard") as server:
+        assert healthy(server.address)
+        for path in ("/", "/tokens", "/login"):
+            answer = httpx.get(server.address + path, trust_env=False)
+            assert (answer.status_code, answer.text) == (404, "This server has no dashboard.")
+        with pytest.raises(InvalidStatus) as refused, events(server.address):
+            pass
+        assert refused.value.response.status_code == 404
+        assert server.part("dashboard") == []
+
+
 def test_a_killed_worker_comes_back_and_the_other_goes_on(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build", "--workers", "2") as server:
+    with serving(tmp_path, "--no-dashboard", "--workers", "2") as server:
         assert healthy(server.address)
         killed, other = server.part("relay")
         os.kill(killed, signal.SIGKILL)
@@ -62,7 +74,7 @@ def test_a_killed_worker_comes_back_and_the_other_goes_on(tmp_path: Path) -> Non
 
 
 def test_a_burst_of_connections_is_shared_by_the_workers(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build", "--workers", "3") as server:
+    with serving(tmp_path, "--no-dashboard", "--workers", "3") as server:
         port = int(server.address.rpartition(":")[2])
         with contextlib.ExitStack() as kept:
             for _ in range(48):
@@ -83,7 +95,7 @@ def connections_of(server: Server, port: int) -> dict[int, int]:
 
 
 def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build", "--workers", "2") as server:
+    with serving(tmp_path, "--no-dashboard", "--workers", "2") as server:
         port = int(server.address.rpartition(":")[2])
         assert len(server.part("relay")) == 2
         server.end(signal.SIGKILL)
@@ -93,7 +105,7 @@ def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path) -> No
 
 
 def test_sigint_ends_it_too(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build") as server:
+    with serving(tmp_path, "--no-dashboard") as server:
         assert healthy(server.address)
         assert server.end(signal.SIGINT) == 0
         assert server.family() == []
@@ -117,7 +129,7 @@ def test_another_secret_key_is_one_plain_line(tmp_path: Path) -> None:
 
 
 def test_a_server_for_others_shows_a_set_up_code_in_its_terminal(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-build", "--host", "0.0.0.0") as server:
+    with serving(tmp_path, "--no-dashboard", "--host", "0.0.0.0") as server:
         status = httpx.get(server.address + "/api/status", trust_env=False).json()
         assert (status["setup_needed"], status["code_needed"]) == (True, True)
         line = next(line for line in server.text.splitlines() if line.startswith("Set-up code"))

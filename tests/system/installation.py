@@ -43,7 +43,7 @@ class Installation:
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"  # each run writes a log of its own
         folder.mkdir()
-        with serving(folder, "--no-build", "--workers", str(workers), **env) as server:
+        with serving(folder, "--no-dashboard", "--workers", str(workers), **env) as server:
             yield server
 
     def option(self, name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Machines on one database must agree on the time: windows of rate limits and heartbeats of workers go by it."""
+"""Machines on one database must agree on the time: the windows of rate limits go by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openopen8.core.tools import Tools
 
 WORTH_SAYING = 1 * SECOND
 TOO_MUCH = 30 * SECOND
-"""Beyond it this machine might take another one's living workers for dead: they are silent for 60 s then."""
+"""Half of the window of a minute: limits would mean little."""
 
 
 def ahead(tools: Tools) -> int:
@@ -24,7 +24,7 @@ def ahead(tools: Tools) -> int:
 
 
 def check(tools: Tools) -> str:
-    """A warning, or nothing; a Problem when serving with this clock could cost credits."""
+    """A warning, or nothing; a Problem when nothing could be limited with this clock."""
     difference = ahead(tools)
     if abs(difference) < WORTH_SAYING:
         return ""
