@@ -1,5 +1,5 @@
 """The nouns of the command line, in the order of its help."""
 
-from openopen8.commands import audit, build, channel, group, logs, migrate, price, serve, token, user
+from openopen8.commands import audit, build, channel, group, logs, migrate, price, serve, setting, token, user
 
-NOUNS = (serve, build, migrate, user, channel, price, group, token, logs, audit)
+NOUNS = (serve, build, migrate, user, channel, price, group, token, setting, logs, audit)

@@ -6,6 +6,8 @@ import csv
 import io
 from typing import Any
 
+from sqlalchemy import event
+
 from api.conftest import House, Person
 from openopen8.core.clock import DAY, HOUR, to_rfc3339
 from openopen8.core.models import LogEntry, TokenCounter
@@ -136,6 +138,38 @@ def test_pages_and_after_walk_the_same_list(house: House) -> None:
         walked += batch
         after = batch[-1]
     assert walked == ids and house.ann.get("/logs", kind="request").json()["total"] == 7
+
+
+def test_next_leads_through_the_whole_log_and_ends(house: House) -> None:
+    ids = [wrote(house, house.ann, model="m" if n % 3 else "n") for n in range(9)][::-1]
+    for query in ({}, {"model": "m"}, {"status": "ok", "page_size": 100}):
+        walked, next = [], None
+        while True:
+            more = {} if next is None else {"after": next}
+            page = house.ann.get("/logs", **{"kind": "request", "page_size": 2, **query, **more}).json()
+            walked += [x["id"] for x in page["items"]]
+            if (next := page["next"]) is None:
+                break
+        assert walked == [id for n, id in enumerate(ids[::-1]) if n % 3 or "model" not in query][::-1]
+
+
+def test_pages_end_where_counting_ends_and_say_how_to_go_on(sqlite_house: House) -> None:
+    refused = sqlite_house.ann.get("/logs", page=202, page_size=50)
+    assert refused.status_code == 400 and refused.json()["error"]["param"] == "page"
+    assert "after" in refused.json()["error"]["message"]
+    assert sqlite_house.ann.get("/logs", page=201, page_size=50).status_code == 200
+
+
+def test_a_brief_list_reads_no_receipts_B12(sqlite_house: House) -> None:
+    house, asked = sqlite_house, []
+    wrote(house, house.ann, receipt={"credits": 1}, details={"raw": 1})
+    event.listen(house.tools.db.engine, "before_cursor_execute", lambda *each: asked.append(each[2]))
+    (entry,) = logs.find(house.tools, house.ann.actor, logs.LogFilter(kind="request"), brief=True).items
+    list(logs.csv_rows(house.tools, house.ann.actor))
+    assert (entry.receipt, entry.details) == (None, None)
+    assert asked and not [sql for sql in asked if "receipt" in sql or "details" in sql]
+    (whole,) = logs.find(house.tools, house.admin.actor, logs.LogFilter(kind="request")).items
+    assert (whole.receipt, whole.details) == ({"credits": 1}, {"raw": 1})
 
 
 def test_the_total_is_counted_no_further_than_10001(sqlite_house: House) -> None:

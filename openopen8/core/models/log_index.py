@@ -43,3 +43,14 @@ class LogRequest(SQLModel, table=True):
 
     request_id: str = Field(max_length=40, primary_key=True)
     id: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+class LogFailure(SQLModel, table=True):
+    """Requests that were refused or failed: few, so that whoever looks for them need not read the others."""
+
+    __tablename__ = "log_failures"
+    __table_args__ = ({"info": {"only": "sqlite"}},)
+
+    id: int = Field(sa_type=Big, primary_key=True)
+    code: int
+    """The entry's status."""

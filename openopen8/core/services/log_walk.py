@@ -23,6 +23,8 @@ from openopen8.core.services.log_sums import has_finer
 
 MANY = 1_000
 """An hour with more matches than this is opened by minutes."""
+WIDE = 300_000
+"""Ids between the first and the last match of a day that is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class _Search:
     def run(self) -> Found:
         while self._heap and len(self.found) < self.limit:
             id, _, cell = self._heap[0]
-            if cell is not None and self.late():
+            # at least as far as the next search begins further down than this one
+            if cell is not None and 1 - id < self.before and self.late():
                 return Found(tuple(self.found), 1 - id)
             heapq.heappop(self._heap)
             if cell is not None:
@@ -141,6 +144,9 @@ class _Search:
         return Found(tuple(self.found), self.found[-1] if len(self.found) == self.limit else None)
 
     def _open(self, cell: Cell) -> None:
+        if cell.entries == 1 and cell.it.since <= cell.start and cell.end <= cell.it.until:
+            self._push(cell.last, None)
+            return
         inner = self._inner(cell)
         if inner:
             self.add(_cells(self.session, cell.it, inner, cell.start, cell.end))
@@ -155,7 +161,9 @@ class _Search:
     def _inner(self, cell: Cell) -> int:
         """The finer grain to open a cell by; 0 = read the log."""
         if cell.grain == DAY:
-            return HOUR
+            # all of a day that has matches in most of its hours, and not too much in between: in one reading
+            whole = 2 * 24 <= cell.entries <= self.limit - len(self.found)
+            return 0 if whole and cell.last - cell.first < WIDE else HOUR
         if cell.grain == HOUR and cell.entries > MANY and has_finer(self.session, cell.it, HOUR, cell.start):
             return MINUTE
         return 0

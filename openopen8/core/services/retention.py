@@ -16,7 +16,7 @@ from openopen8.core.clock import DAY
 from openopen8.core.models.usage_sum import CODES
 from openopen8.core.rules.options import Options
 from openopen8.core.services.duty import Duty
-from openopen8.core.services.log_digest import KEYS, mark, set_mark
+from openopen8.core.services.log_digest import INDEXES, KEYS, mark, set_mark
 
 SLICE = 250
 """Entries, or sums, in one transaction."""
@@ -70,7 +70,7 @@ def _days(duty: Duty, term: Term) -> list[tuple[int, int, int]]:
 def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[int]:
     which = "kind IN :kinds AND time >= :day AND time < :day + 86400000"
     query = text(
-        "SELECT id, time, token_id, user_id, request_id FROM log_entries "
+        "SELECT id, time, token_id, user_id, request_id, status FROM log_entries "
         f"WHERE id >= :first AND id <= :last AND {which} ORDER BY id LIMIT {SLICE}"
     ).bindparams(bindparam("kinds", expanding=True))
     refusals = "request" in term.kinds
@@ -94,8 +94,8 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
 
 
 def _unindex(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    for table, key in (("log_tokens", "token_id"), ("log_users", "user_id"), ("log_requests", "request_id")):
-        gone = [{"key": row._mapping[key], "id": row.id} for row in rows if row._mapping[key]]
+    for table, key, source, _ in INDEXES:
+        gone = [{"key": row._mapping[source], "id": row.id} for row in rows if row._mapping[source]]
         if gone:
             connection.execute(text(f"DELETE FROM {table} WHERE {key} = :key AND id = :id"), gone)
 

@@ -14,6 +14,9 @@ from openopen8.core.rules.roles import Actor
 from openopen8.core.services import charts, logs, overview
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.log_digest import DUTY, Digest, catch_up
+from openopen8.core.services.log_filter import sought
+from openopen8.core.services.log_sought import EVER
+from openopen8.core.services.log_walk import newest
 from openopen8.core.services.logs import LogFilter, Summary
 from openopen8.core.tools import Tools
 from tests.conftest import EVERYTHING
@@ -168,6 +171,21 @@ def test_sums_pages_and_totals_are_those_of_counting_at_any_point_of_the_digest(
         log.check(12)
     catch_up(log.digest, log.tools.now())
     log.check(30)
+
+
+def test_a_search_whose_time_is_up_goes_on_where_it_stopped(log: Log) -> None:
+    clock: Any = log.tools.clock
+    clock.advance(6 * DAY)
+    log.write(400, 6 * DAY)
+    catch_up(log.digest, log.tools.now() - 2 * DAY)
+    for (actor, wanted), _ in zip(log.filters(), range(12), strict=False):
+        ids, searches, next = [], 0, EVER
+        while next is not None and searches < 1_000:
+            with log.tools.db.snapshot() as session:
+                found = newest(session, [sought(session, actor, wanted)], next, 7, late=lambda: True)
+            ids += found.ids
+            searches, next = searches + 1, found.next
+        assert ids == [entry.id for entry in log.matching(actor, wanted)], (actor, wanted)
 
 
 def test_charts_and_the_start_page_add_up_to_the_log(log: Log) -> None:
