@@ -7,7 +7,7 @@ this work and no number is ever late. ``docs/decisions/0012-logs-at-scale.md`` t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, TextClause, text
@@ -173,11 +173,13 @@ class Digest:
                     add = f"INSERT OR IGNORE INTO {table} ({key}, id) {rows}"
                     connection.execute(text(add), {"start": start, "end": start + self.slice})
 
-    def move(self, until: int) -> int:
-        """Slots that began before ``until`` (ms) go into minutes, hours and days; returns how many."""
+    def move(self, until: int, late: Callable[[], bool] = lambda: False) -> int:
+        """Slots that began before ``until`` (ms) go into minutes, hours and days, until it is ``late``; how many."""
         moved = 0
         until -= until % MINUTE_MS
         for first, last, count in self._slices(until):
+            if late():
+                break
             with self.duty.step() as connection:
                 pruned = mark(connection, "pruned")
                 span = {"first": first, "last": last, "until": until}
