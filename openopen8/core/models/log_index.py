@@ -45,12 +45,12 @@ class LogRequest(SQLModel, table=True):
     id: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
-class LogFailure(SQLModel, table=True):
-    """Requests that were refused or failed: few, so that whoever looks for them need not read the others."""
+class LogOther(SQLModel, table=True):
+    """All entries but requests that went well: few, so that whoever looks for them need not read the many."""
 
-    __tablename__ = "log_failures"
+    __tablename__ = "log_others"
     __table_args__ = ({"info": {"only": "sqlite"}},)
 
     id: int = Field(sa_type=Big, primary_key=True)
     code: int
-    """The entry's status."""
+    """A status from 400 on, or the code of another kind."""

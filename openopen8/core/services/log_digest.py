@@ -98,7 +98,7 @@ INDEXES: tuple[tuple[str, str, str, str], ...] = (
     ("log_tokens", "token_id", "token_id", "token_id IS NOT NULL"),
     ("log_users", "user_id", "user_id", "user_id IS NOT NULL"),
     ("log_requests", "request_id", "request_id", "request_id <> ''"),
-    ("log_failures", "code", "status", "status >= 400"),
+    ("log_others", "code", CODE, "(kind <> 'request' OR status >= 400)"),
 )
 """The tables that are the log's index on SQLite: what each calls what of an entry, and of which entries."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import join
 from sqlmodel import Session, col
 
-from openopen8.core.models import LogEntry, LogFailure, LogMark, LogRequest, LogToken, LogUser, UsageSum
+from openopen8.core.models import LogEntry, LogMark, LogOther, LogRequest, LogToken, LogUser, UsageSum
 from openopen8.core.models.usage_sum import CODES, SLOT
 
 EVER = 2**53 - 1
@@ -57,6 +57,11 @@ class Sought:
         failures = self == Sought(low=FAILED, high=ANY_STATUS[1])
         return failures or (one and replace(self, token_id=None, user_id=None, owned=False) == Sought())
 
+    @property
+    def is_rare(self) -> bool:
+        """No request that went well is sought."""
+        return self.low >= FAILED or self.high < 0
+
     def within(self, since: int = 0, until: int = EVER, low: int = ANY_STATUS[0], high: int = ANY_STATUS[1]) -> Sought:
         """The same, narrowed."""
         return replace(
@@ -91,6 +96,8 @@ class Sought:
             return []
         if (self.low, self.high) == (0, ANY_STATUS[1]):
             return [Entry.kind == "request"]
+        if self.high < 0:
+            return [Entry.kind.in_([kind for kind, code in CODES.items() if self.low <= code <= self.high])]
         if self.low > 0:
             return [Entry.kind == "request", Entry.status.between(self.low, self.high)]
         return [code_of_entry().between(self.low, self.high)]
@@ -150,10 +157,23 @@ def indexed(session: Session, it: Sought, *columns: Any) -> tuple[Select[Any], A
         return sql_select(*columns).select_from(Entry), Entry.id
     table, condition = index
     found = table
-    if it.low >= FAILED and table is not LogFailure:
-        found = join(table, LogFailure, col(LogFailure.id) == table.id)
+    if it.is_rare and table is not LogOther:
+        found = join(table, LogOther, and_(col(LogOther.id) == table.id, _other(it)))
     both = join(found, Entry, Entry.id == table.id)
     return sql_select(*columns).select_from(both).where(condition), table.id
+
+
+def ids(session: Session, it: Sought) -> tuple[Select[Any], Any]:
+    """The ids of what is ``plain``, from the index alone, and the column to order by."""
+    if session.get_bind().dialect.name == "sqlite":
+        index = _index(it)
+        return (
+            (sql_select(Entry.id), Entry.id)
+            if index is None
+            else (sql_select(index[0].id).where(index[1]), index[0].id)
+        )
+    of_user = replace(it, token_id=None, owned=False) if it.token_id is None else replace(it, user_id=None)
+    return sql_select(Entry.id).where(*of_user.entries()), Entry.id
 
 
 def _index(it: Sought) -> tuple[Any, Condition] | None:
@@ -166,6 +186,8 @@ def _index(it: Sought) -> tuple[Any, Condition] | None:
     for value, table, key in tables:
         if value is not None:
             return table, getattr(table, key) == value
-    if it.low >= FAILED:
-        return LogFailure, col(LogFailure.code).between(it.low, it.high)
-    return None
+    return (LogOther, _other(it)) if it.is_rare else None
+
+
+def _other(it: Sought) -> Condition:
+    return col(LogOther.code).between(it.low, it.high)

@@ -18,7 +18,7 @@ from sqlmodel import Session, select
 
 from openopen8.core.models import LogEntry
 from openopen8.core.models.usage_sum import DAY, HOUR, MINUTE, SLOT
-from openopen8.core.services.log_sought import EVER, Entry, Sought, Sum, digested, indexed
+from openopen8.core.services.log_sought import EVER, Entry, Sought, Sum, digested, ids, indexed
 from openopen8.core.services.log_sums import has_finer
 
 MANY = 1_000
@@ -63,20 +63,19 @@ def newest(
     """
     its = [it for it in its if not it.impossible]
     mark = digested(session)
-    ids = [id for it in its for id in _head(session, it, mark, before, limit)]
-    ids = sorted(ids, reverse=True)[:limit]
-    if len(ids) == limit:
-        return Found(tuple(ids), ids[-1])
+    young = sorted((id for it in its for id in _head(session, it, mark, before, limit)), reverse=True)[:limit]
+    if len(young) == limit:
+        return Found(tuple(young), young[-1])
     before = min(before, mark + 1)
     if len(its) == 1 and (its[0].plain or its[0].request_id):
-        ids += _straight(session, its[0], before, limit - len(ids))
-        return Found(tuple(ids), ids[-1] if len(ids) == limit else None)
-    search = _Search(session, before, limit - len(ids), late)
+        young += _straight(session, its[0], before, limit - len(young))
+        return Found(tuple(young), young[-1] if len(young) == limit else None)
+    search = _Search(session, before, limit - len(young), late)
     for it in its:
         search.add(_cells(session, it, DAY, it.since, it.until))
         search.add(_cells(session, it, SLOT, it.since, it.until))
     found = search.run()
-    return Found((*ids, *found.ids), found.next)
+    return Found((*young, *found.ids), found.next)
 
 
 def of_request(session: Session, request_id: str) -> list[LogEntry]:
@@ -95,9 +94,12 @@ def _head(session: Session, it: Sought, mark: int, before: int, limit: int) -> S
 
 def _straight(session: Session, it: Sought, before: int, limit: int) -> Sequence[int]:
     """Along the index of the one thing that is sought."""
-    query, id = indexed(session, it, Entry.id)
-    query = query.where(id < before, *it.entries()).order_by(id.desc()).limit(limit)
-    return session.execute(query).scalars().all()
+    if it.plain:
+        query, id = ids(session, it)
+    else:
+        query, id = indexed(session, it, Entry.id)
+        query = query.where(*it.entries())
+    return session.execute(query.where(id < before).order_by(id.desc()).limit(limit)).scalars().all()
 
 
 def _cells(session: Session, it: Sought, grain: int, since: int, until: int) -> Iterator[Cell]:

@@ -70,7 +70,7 @@ def _days(duty: Duty, term: Term) -> list[tuple[int, int, int]]:
 def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[int]:
     which = "kind IN :kinds AND time >= :day AND time < :day + 86400000"
     query = text(
-        "SELECT id, time, token_id, user_id, request_id, status FROM log_entries "
+        "SELECT id, time, token_id, user_id, request_id FROM log_entries "
         f"WHERE id >= :first AND id <= :last AND {which} ORDER BY id LIMIT {SLICE}"
     ).bindparams(bindparam("kinds", expanding=True))
     refusals = "request" in term.kinds
@@ -94,10 +94,11 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
 
 
 def _unindex(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    for table, key, source, _ in INDEXES:
-        gone = [{"key": row._mapping[source], "id": row.id} for row in rows if row._mapping[source]]
-        if gone:
-            connection.execute(text(f"DELETE FROM {table} WHERE {key} = :key AND id = :id"), gone)
+    for table, key, *_ in INDEXES:
+        found = [{"key": row._mapping.get(key), "id": row.id} for row in rows]
+        # all but log_others begin with what is indexed
+        where = "id = :id" if table == "log_others" else f"{key} = :key AND id = :id"
+        connection.execute(text(f"DELETE FROM {table} WHERE {where}"), found)
 
 
 def _uncount(connection: Connection, term: Term, rows: Sequence[Row[Any]]) -> None:
