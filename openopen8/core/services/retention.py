@@ -73,6 +73,8 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
         "SELECT id, time, token_id, user_id, request_id FROM log_entries "
         f"WHERE id >= :first AND id <= :last AND {which} ORDER BY id LIMIT {SLICE}"
     ).bindparams(bindparam("kinds", expanding=True))
+    gone = text(f"DELETE FROM log_entries WHERE id >= :first AND id <= :last AND {which}")
+    gone = gone.bindparams(bindparam("kinds", expanding=True))
     refusals = "request" in term.kinds
     while True:
         with duty.look() as connection:
@@ -84,7 +86,7 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
             yield from _refusals(duty, day)
             refusals = False
         with duty.step() as connection:
-            connection.execute(text("DELETE FROM log_entries WHERE id = :id"), [{"id": row.id} for row in rows])
+            connection.execute(gone, {**span, "last": rows[-1].id})
             if duty.db.is_sqlite:
                 _unindex(connection, rows)
             if "request" not in term.kinds:
