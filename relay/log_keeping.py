@@ -18,11 +18,12 @@ async def keep_log(tools: Tools, every: float = EVERY_SECONDS) -> None:
     keeper = LogKeeper(tools)
     try:
         while True:
+            behind = False
             try:
-                await asyncio.to_thread(keeper.turn)
+                behind = await asyncio.to_thread(keeper.turn)
             except Exception as error:
                 log.warning("keeping the log failed: %s", type(error).__name__)
-            await asyncio.sleep(every)
+            await asyncio.sleep(every / 10 if behind else every)
     finally:
         # in a thread of its own: this task may be cancelled again while it waits
         await asyncio.shield(asyncio.to_thread(keeper.leave))

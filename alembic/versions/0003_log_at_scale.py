@@ -35,8 +35,14 @@ def upgrade() -> None:
         _index_table("log_tokens", sa.Column("token_id", BIG, autoincrement=False, nullable=False))
         _index_table("log_users", sa.Column("user_id", BIG, autoincrement=False, nullable=False))
         _index_table("log_requests", sa.Column("request_id", sa.String(length=40), nullable=False))
+        code = sa.Column("code", sa.Integer(), nullable=False)
+        op.create_table("log_others", sa.Column("id", BIG, nullable=False), code, sa.PrimaryKeyConstraint("id"))
     few = sa.text("status >= 400")
     op.create_index("ix_log_entries_failed", "log_entries", ["token_id", "id"], sqlite_where=few, postgresql_where=few)
+    if dialect == "postgresql":
+        op.create_index("ix_log_entries_failed_id", "log_entries", ["id"], postgresql_where=few)
+        rest = sa.text("kind <> 'request'")
+        op.create_index("ix_log_entries_others_id", "log_entries", ["id"], postgresql_where=rest)
     op.drop_index("ix_usage_hours_token_id_hour", "usage_hours")
     op.drop_table("usage_hours")
 
@@ -108,6 +114,9 @@ def downgrade() -> None:
         "GROUP BY user_id, time - time % 3600000, token_id, model, COALESCE(channel_id, 0), period_start"
     )
     op.drop_index("ix_log_entries_failed", "log_entries")
+    if dialect == "postgresql":
+        op.drop_index("ix_log_entries_failed_id", "log_entries")
+        op.drop_index("ix_log_entries_others_id", "log_entries")
     if dialect == "sqlite":
         for name, columns in (
             ("user_id_id", ["user_id", "id"]),
@@ -115,7 +124,7 @@ def downgrade() -> None:
             ("request_id", ["request_id"]),
         ):
             op.create_index(f"ix_log_entries_{name}", "log_entries", columns)
-        for name in ("log_tokens", "log_users", "log_requests"):
+        for name in ("log_tokens", "log_users", "log_requests", "log_others"):
             op.drop_table(name)
     for name in ("usage_sums", "log_marks"):
         op.drop_table(name)

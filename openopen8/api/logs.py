@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import Field
+from pydantic import Field, create_model
 
 from openopen8.api.answers import answer, page_of, schema_of, tells
 from openopen8.api.body import StrictRoute
@@ -24,6 +24,10 @@ from openopen8.core.services.forms import Moment
 from openopen8.core.services.logs import EntryView, LogFilter, Summary
 
 router = APIRouter(prefix="/api", tags=["logs"], route_class=StrictRoute)
+
+
+_PAGE = create_model("PageOfLogEntries", __base__=page_of(EntryView), next=(int | None, ...))
+"""``next`` given as ``after`` continues; null at the end of the log."""
 
 
 class LogQuery(Names):
@@ -57,12 +61,16 @@ class LogQuery(Names):
 
 
 class LogPageQuery(LogQuery, PageQuery):
-    """A page of entries; ``after`` an entry's id is quick at any depth."""
+    """A page of entries; ``page`` reaches the first 10,001, ``after`` is quick at any depth."""
 
-    after: AnyId | None = Field(None, description="Only entries older than the one with this id.")
+    after: AnyId | None = Field(
+        None,
+        description="Only entries older than the one with this id. A page may have fewer than page_size while next "
+        "is not null: so far has been searched in the time that a call may take.",
+    )
 
 
-@router.get("/logs", summary="The log, newest first; total counts up to 10,001", **tells(page_of(EntryView)))
+@router.get("/logs", summary="The log, newest first; total counts up to 10,001", **tells(_PAGE))
 def find(tools: With, actor: Caller, query: Annotated[LogPageQuery, Query()]) -> Response:
     return answer(logs.find(tools, actor, query.wanted(), query.page, query.page_size, query.after))
 

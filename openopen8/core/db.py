@@ -34,7 +34,6 @@ def pragmas(durability: str = "full") -> tuple[str, ...]:
     return (*_PRAGMAS, f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}")
 
 
-
 class WriteQueue:
     """A lock file in front of SQLite's write lock, shared by all processes on one database file."""
 

@@ -65,6 +65,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "add_token": ("Add Token", "添加令牌"),
     "none_title": ("Nothing matches", "没有匹配的条目"),
     "none_help": ("No entry fits these filters.", "没有符合这些筛选条件的条目。"),
+    "partly": (
+        "Older entries have not been searched yet.",
+        "更早的条目尚未搜索。",
+    ),
+    "further": ("Search on", "继续搜索"),
+    "kept": (
+        "Requests are deleted {n} days after they were made. The sums still count them.",
+        "请求在 {n} 天后删除，合计仍包含它们。",
+    ),
     "suppressed": ("+{n} in that minute", "该分钟内另有 {n} 条"),
     "entry": ("Log entry", "日志条目"),
     "entry_help": ("What was asked, how long it took and what it cost.", "请求内容、耗时与费用。"),

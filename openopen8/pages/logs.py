@@ -36,6 +36,8 @@ def body() -> rx.Component:
             table(t("logs.title"), _columns(), Logs.rows, Logs, nothing(), _row_class, row_header="time"),
             class_name=rx.cond(ADMIN, "everyones", "own"),
         ),
+        rx.cond(Logs.partly, _further()),
+        rx.cond(Logs.kept > 0, rx.el.p(t("logs.kept", n=Logs.kept), class_name="muted")),
         entry_sheet(),
         rx.window_event_listener(on_scroll=lambda x, y: Logs.scroll(y.to(float) > DOWN).debounce(200)),
     )
@@ -203,6 +205,12 @@ def _waiting() -> rx.Component:
         class_name="waiting",
     )
     return rx.el.div(rx.cond(Logs.is_live & (Logs.waiting > 0), button), role="status", class_name="waiting-box")
+
+
+def _further() -> rx.Component:
+    """A search that took its time: what came so far is shown, the rest on demand."""
+    button = rx.button(t("logs.further"), on_click=Logs.further, variant="soft", type="button")
+    return rx.el.div(rx.el.p(t("logs.partly"), class_name="muted"), button, role="status", class_name="tools")
 
 
 def _columns() -> tuple[Column, ...]:

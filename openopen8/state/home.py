@@ -73,7 +73,7 @@ def look(tools: Tools, actor: Actor, everyone: bool) -> Look:
     rate = purse(tools, actor.user_id).rate
     done = overview.steps(tools, actor)
     whose = LogFilter(kind="request", user_id=None if everyone and actor.is_admin else actor.user_id)
-    latest = logs.find(tools, actor, whose, page_size=LATEST).items
+    latest = logs.find(tools, actor, whose, page_size=LATEST, brief=True).items
     return Look(
         Steps(done.channel, done.price, done.token, done.call),
         [_period(x, rate) for x in overview.figures(tools, actor, everyone)],

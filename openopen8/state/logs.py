@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import reflex as rx
 
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services import logs
+from openopen8.core.services import logs, options
 from openopen8.core.services.log_choices import Named, log_choices
+from openopen8.core.services.page import LARGEST_ID
 from openopen8.core.tools import Tools
 from openopen8.state import log_filter
 from openopen8.state.first_call import Sample, sample
@@ -35,13 +36,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one reading of the log found: a page of entries, the sums of all, credits of one USD."""
+    """What one reading of the log found: a page of entries, the sums of all, credits of one USD.
+
+    ``next``: where the next page begins; ``kept``: after so many days requests are deleted, 0 = never.
+    """
 
     entries: tuple[logs.EntryView, ...]
     total: int
     sums: LogSums
     rate: int
     csv: str
+    next: int | None
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,15 @@ class Choices:
     users: list[Choice]
 
 
-def look(tools: Tools, actor: Actor, wish: Wish, page: int = 1) -> Look:
-    """A page of entries and the sums of ``wish``."""
+def look(tools: Tools, actor: Actor, wish: Wish, page: int = 1, after: int | None = None) -> Look:
+    """A page of entries and the sums of ``wish``; ``after`` is where the page begins, if that is known."""
     now, rate = tools.now(), purse(tools, actor.user_id).rate
     wanted = log_filter.wanted(wish, now)
-    found = logs.find(tools, actor, wanted, page, SIZE)
+    after = LARGEST_ID if page == 1 else after
+    found = logs.find(tools, actor, wanted, page, SIZE, after, brief=True)
     summary = sums_of(logs.summary(tools, actor, wanted), rate)
-    return Look(found.items, found.total, summary, rate, log_filter.csv_address(wish, now))
+    kept = options.public(tools).log_retention_days or 0
+    return Look(found.items, found.total, summary, rate, log_filter.csv_address(wish, now), found.next, kept)
 
 
 def one(tools: Tools, actor: Actor, id: int) -> LogDetail:
@@ -99,6 +107,11 @@ class Logs(Listing, UserPage):
     opened: bool = False
     entry: LogDetail = LogDetail()
     sample: Sample = Sample()
+    partly: bool = False
+    """Time was up before the page was full: what is older has not been searched yet."""
+    kept: int = 0
+    _begins: dict[int, int] = {}
+    """Where the pages behind those that were shown begin."""
 
     @rx.var
     def narrowed(self) -> bool:
@@ -185,6 +198,13 @@ class Logs(Listing, UserPage):
         await self._from_top()
 
     @rx.event
+    async def further(self) -> None:
+        """Go on with a search that was not finished."""
+        if self.page + 1 in self._begins:
+            self.page += 1
+            await self._refresh()
+
+    @rx.event
     async def open(self, id: int) -> None:
         """Open one entry."""
         found = await self._do(one, int(id))
@@ -205,10 +225,15 @@ class Logs(Listing, UserPage):
         self.waiting = 0
 
     async def _fetch(self) -> None:
-        found = await self._call(look, self._wish(), self.page)
+        if self.page == 1:
+            self._begins = {}
+        found = await self._call(look, self._wish(), self.page, self._begins.get(self.page))
+        if found.next is not None:
+            self._begins = {**self._begins, self.page + 1: found.next}
         newest = self.rows[0].id if self.waiting and self.rows else None
         self.rows = [row_of(entry, found.rate, newest) for entry in found.entries]
-        self.sums, self.total, self.csv = found.sums, found.total, found.csv
+        self.sums, self.total, self.csv, self.kept = found.sums, found.total, found.csv, found.kept
+        self.partly = found.next is not None and len(found.entries) < SIZE
 
     async def _choices(self) -> None:
         found = await self._do(choices)

@@ -134,7 +134,7 @@ def _read(actor: Actor, number: int) -> Whole:
     rate = options.public(tools()).credits_per_usd
     days = [(x.day, x.model, x.credits) for x in charts.token_days(tools(), actor, number, DAYS)]
     bars, names = stack(days, _days(tools().now()))
-    entries = logs.find(tools(), actor, logs.LogFilter(token_id=number), 1, LAST).items
+    entries = logs.find(tools(), actor, logs.LogFilter(token_id=number), page_size=LAST, brief=True).items
     addresses = list(dict.fromkeys(entry.ip for entry in entries if entry.ip))[:5]
     return Whole(
         user_id=token.user_id,

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Callable
 from typing import Any
+
+from sqlalchemy import event
 
 from api.conftest import House, Person
 from openopen8.core.clock import DAY, HOUR, to_rfc3339
 from openopen8.core.models import LogEntry, TokenCounter
-from openopen8.core.services import logs
+from openopen8.core.services import charts, logs, overview, tokens
+from openopen8.core.services.duty import Duty
 from openopen8.core.services.ledger import audit, entries
+from openopen8.core.services.ledger.statements import LOG_SUPPRESS
+from openopen8.core.services.log_choices import log_choices
+from openopen8.core.services.log_digest import DUTY, Digest, catch_up
+from tests.conftest import START
 
 
 def wrote(house: House, person: Person, **fields: Any) -> int:
@@ -136,6 +145,104 @@ def test_pages_and_after_walk_the_same_list(house: House) -> None:
         walked += batch
         after = batch[-1]
     assert walked == ids and house.ann.get("/logs", kind="request").json()["total"] == 7
+
+
+def test_next_leads_through_the_whole_log_and_ends(house: House) -> None:
+    ids = [wrote(house, house.ann, model="m" if n % 3 else "n") for n in range(9)][::-1]
+    for query in ({}, {"model": "m"}, {"status": "ok", "page_size": 100}):
+        walked, next = [], None
+        while True:
+            more = {} if next is None else {"after": next}
+            page = house.ann.get("/logs", **{"kind": "request", "page_size": 2, **query, **more}).json()
+            walked += [x["id"] for x in page["items"]]
+            if (next := page["next"]) is None:
+                break
+        assert walked == [id for n, id in enumerate(ids[::-1]) if n % 3 or "model" not in query][::-1]
+
+
+def test_pages_end_where_counting_ends_and_say_how_to_go_on(sqlite_house: House) -> None:
+    refused = sqlite_house.ann.get("/logs", page=202, page_size=50)
+    assert refused.status_code == 400 and refused.json()["error"]["param"] == "page"
+    assert "after" in refused.json()["error"]["message"]
+    assert sqlite_house.ann.get("/logs", page=201, page_size=50).status_code == 200
+
+
+def test_a_brief_list_reads_no_receipts_B12(sqlite_house: House) -> None:
+    house, asked = sqlite_house, []
+    wrote(house, house.ann, receipt={"credits": 1}, details={"raw": 1})
+    event.listen(house.tools.db.engine, "before_cursor_execute", lambda *each: asked.append(each[2]))
+    (entry,) = logs.find(house.tools, house.ann.actor, logs.LogFilter(kind="request"), brief=True).items
+    list(logs.csv_rows(house.tools, house.ann.actor))
+    assert (entry.receipt, entry.details) == (None, None)
+    assert asked and not [sql for sql in asked if "receipt" in sql or "details" in sql]
+    (whole,) = logs.find(house.tools, house.admin.actor, logs.LogFilter(kind="request")).items
+    assert (whole.receipt, whole.details) == ({"credits": 1}, {"raw": 1})
+
+
+LOOKS = (
+    {},
+    {"kind": "request"},
+    {"kind": "login"},
+    {"model": "m"},
+    {"model": "never"},
+    {"token_id": 1},
+    {"user_id": 3},
+    {"user_id": 3, "token_id": 1, "status": "502"},
+    {"status": "error"},
+    {"status": "418"},
+    {"channel_id": 3, "group": "default"},
+    {"request_id": "req_1"},
+    {"from_ms": START - DAY - 5, "to_ms": START - HOUR - 3},
+)
+
+
+def test_no_question_reads_the_whole_log_or_index_L15_N15(sqlite_house: House) -> None:
+    """Else a long log would be slow: everything is found through sums, keys and indexes."""
+    house = sqlite_house
+    token, _ = house.world.token(house.ann.actor)
+    for n in range(30):
+        wrote(house, house.ann, token_id=token, time=START - n * HOUR, status=502 if n % 9 == 0 else 200, channel_id=3)
+    digest = Digest(Duty(house.tools.db, DUTY))
+    catch_up(digest, START - HOUR)
+    digest.duty.leave()
+    tools, root, ann = house.tools, house.root.actor, house.ann.actor
+    works: list[Callable[[], object]] = [
+        lambda: overview.by_token(tools, root, True),
+        lambda: overview.figures(tools, ann),
+        lambda: overview.by_model(tools, root, True),
+        lambda: charts.token_days(tools, ann, token, 366),
+        lambda: tokens.recent(tools, ann, token),
+        lambda: log_choices(tools, ann),
+    ]
+    for look in LOOKS:
+        wanted = logs.LogFilter(**look)  # type: ignore[arg-type]
+        works.append(lambda x=wanted: logs.find(tools, root, x, page_size=5))  # type: ignore[misc]
+        works.append(lambda x=wanted: logs.find(tools, root, x, page_size=5, after=20))  # type: ignore[misc]
+        works.append(lambda x=wanted: logs.summary(tools, root, x))  # type: ignore[misc]
+        works.append(lambda x=wanted: list(logs.csv_rows(tools, root, x)))  # type: ignore[misc]
+    for work in works:
+        for plan in plans_of(house, work):
+            assert not re.search(r"SCAN (log_\w+|usage_sums)(?! USING INTEGER PRIMARY KEY)", plan), plan
+    with tools.db.engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {LOG_SUPPRESS.sqlite}", (1, 1)).fetchall()
+        assert any("ix_log_entries_failed (token_id=?)" in row[3] for row in rows), rows
+
+
+def plans_of(house: House, work: Callable[[], object]) -> list[str]:
+    """How SQLite goes about each query that ``work`` makes."""
+    asked: list[tuple[str, Any]] = []
+    engine = house.tools.db.engine
+
+    def heard(*each: Any) -> None:
+        asked.append((each[2], each[3]))
+
+    event.listen(engine, "before_cursor_execute", heard)
+    work()
+    event.remove(engine, "before_cursor_execute", heard)
+    with engine.connect() as connection:
+        plain = [(sql, given) for sql, given in asked if sql.startswith(("SELECT", "WITH"))]
+        found = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in plain]
+        return ["; ".join(str(row[3]) for row in plan) for plan in found]
 
 
 def test_the_total_is_counted_no_further_than_10001(sqlite_house: House) -> None:

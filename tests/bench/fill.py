@@ -161,7 +161,8 @@ def fill(tools: Tools, size: Size) -> None:
     digest = Digest(Duty(tools.db, DUTY), most=50_000, slice=50_000)
     assert digest.duty.take()
     if tools.db.is_sqlite:
-        digest.duty.connection.exec_driver_sql("PRAGMA synchronous=OFF")
+        for pragma in ("synchronous=OFF", "cache_size=-1000000", "wal_autocheckpoint=50000"):
+            digest.duty.connection.exec_driver_sql(f"PRAGMA {pragma}")
         digest.duty.connection.rollback()
     with _bare(tools) as driver:
         for rows in entries.chunks():

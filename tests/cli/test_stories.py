@@ -144,6 +144,20 @@ def test_a_wrong_value_is_one_plain_line_and_exit_code_1(command: Command, ann: 
         assert done.out == ""
 
 
+def test_settings_are_shown_changed_and_checked(command: Command, ann: str) -> None:
+    assert command("setting", "list", "--json").json["log_retention_days"] is None
+    done = command("setting", "set", "log_retention_days", "90")
+    assert (done.code, done.out) == (0, "Set log_retention_days to 90.\n")
+    assert command("setting", "set", "strict_holds", "true").out == "Set strict_holds to true.\n"
+    shown = command("setting", "list", "--json").json
+    assert (shown["log_retention_days"], shown["strict_holds"]) == (90, True)
+    assert "log_retention_days" in command("setting", "list").out
+    for name, value in (("log_retention_days", "0"), ("log_retention_days", "36501"), ("retries", "none")):
+        assert command("setting", "set", name, value).code == 1, (name, value)
+    assert command("setting", "set", "log_retention_days", "none").out == "Set log_retention_days to none.\n"
+    assert command("setting", "set", "nonsense", "1").code == 2
+
+
 def test_wrong_usage_has_exit_code_2(command: Command) -> None:
     for arguments in ((), ("user",), ("user", "create"), ("nonsense",), ("serve", "--port", "x")):
         assert command(*arguments).code == 2, arguments

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,9 +18,14 @@ from alembic import command
 from openopen8.core.migrate import _config as migration_config
 from openopen8.core.migrate import migrate
 from openopen8.core.models import METADATA, belongs
+from openopen8.core.rules.roles import Actor
 from openopen8.core.security.keyring import WrongSecretKey
+from openopen8.core.services import logs
+from openopen8.core.services.duty import Duty
+from openopen8.core.services.ledger import audit
+from openopen8.core.services.log_digest import DUTY, Digest, catch_up
 from openopen8.core.tools import Tools, open_tools
-from tests.conftest import settings_for
+from tests.conftest import database_named, settings_for
 
 
 def test_migrated_tables_are_those_of_the_models(tools: Tools) -> None:
@@ -90,3 +96,58 @@ def _alembic(tools: Tools) -> Iterator[tuple[Connection, Config]]:
         config.attributes["connection"] = connection
         yield connection, config
         connection.commit()
+
+
+OLD_LOG = (
+    "INSERT INTO log_entries (time, kind, request_id, user_id, token_id, model, upstream_model, endpoint, stream, "
+    "input_tokens, output_tokens, cached_tokens, reasoning_tokens, credits, receipt, status, error, retries, address, "
+    "suppressed) VALUES (5, '{kind}', '{id}', 1, 1, 'm', '', '', false, 1, 1, 0, 0, {credits}, {receipt}, {status}, "
+    "'', 0, '', 0)"
+)
+OLD = (
+    OLD_LOG.format(kind="request", id="req_1", credits=60, receipt="'{\"period_start\": 3}'", status=200),
+    OLD_LOG.format(kind="request", id="req_2", credits=0, receipt="NULL", status=429),
+    OLD_LOG.format(kind="request", id="req_3", credits=0, receipt="NULL", status="NULL"),
+    OLD_LOG.format(kind="correction", id="req_1", credits=-20, receipt="NULL", status="NULL"),
+    "INSERT INTO accounts (user_id, balance, held, revision) VALUES (1, -40, 0, 0)",
+    "INSERT INTO token_counters (token_id, used, used_total, held, period_start, refused_minute, refused_count) "
+    "VALUES (1, 40, 40, 0, 3, 0, 0)",
+    "INSERT INTO usage_hours VALUES (1, 0, 1, 'm', 0, 3, 1, 0, 1, 1, 0, 40)",
+)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def blank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tools]:
+    """Tools on a database without tables."""
+    if request.param == "sqlite":
+        tools = open_tools(settings_for(tmp_path))
+        yield tools
+        tools.close()
+        return
+    server = request.getfixturevalue("postgres_server")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE oo8_blank")
+    tools = open_tools(settings_for(tmp_path, database_named(server, "oo8_blank")))
+    yield tools
+    tools.close()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE oo8_blank WITH (FORCE)")
+
+
+def test_charges_from_before_the_log_was_digested_are_all_there_afterwards(blank: Tools) -> None:
+    with blank.db.engine.begin() as connection:
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in OLD:
+            connection.execute(text(statement))
+    assert migrate(blank) is not None
+    digest, owner = Digest(Duty(blank.db, DUTY)), Actor(1, "root", "root")
+    for _ in range(2):
+        found = logs.summary(blank, owner)
+        assert (found.requests, found.credits) == (3, 40)
+        assert logs.find(blank, owner, logs.LogFilter(kind="correction")).total == 1
+        wrong = [finding for finding in audit.run(blank) if not finding.ok]
+        assert not wrong, wrong
+        catch_up(digest, blank.now())
+    digest.duty.leave()

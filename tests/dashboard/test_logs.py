@@ -9,8 +9,10 @@ from reflex_base.utils.format import format_event_handler
 
 from openopen8.core.models import LogEntry
 from openopen8.core.security.secrets import hint_of
+from openopen8.core.services import options
 from openopen8.core.services.ledger.entries import touch
-from openopen8.state.logs import Logs
+from openopen8.state.log_filter import Wish
+from openopen8.state.logs import Logs, look
 from openopen8.state.me import Me
 from tests.dashboard.conftest import House, Person
 from tests.dashboard.tab import Tab
@@ -139,6 +141,33 @@ async def test_while_the_reader_scrolls_new_entries_wait_and_are_counted(house: 
     assert [row.fresh for row in tab.shown(Logs, "rows")] == [True, False]
     assert tab.shown(Logs, "waiting") == 0
     loop.cancel()
+
+
+async def test_the_next_page_goes_on_where_the_last_one_ended_though_entries_came(house: House) -> None:
+    all = [write(house, house.ann, request_id=f"req_{n}") for n in range(60)][::-1]
+    tab = await opened(house, house.ann)
+    await tab.run(Logs.switch_live, on=False)
+    write(house, house.ann)
+    await tab.run(Logs.turn_to, page=2)
+    assert ids(tab) == all[50:]
+    await tab.run(Logs.turn_to, page=1)
+    assert len(ids(tab)) == 50 and ids(tab)[1:] == all[:49]
+
+
+async def test_the_page_says_for_how_long_requests_are_kept(house: House) -> None:
+    assert not (await opened(house, house.ann)).shown(Logs, "kept")
+    options.set(house.tools, house.root.actor, {"log_retention_days": 30})
+    assert (await opened(house, house.ann)).shown(Logs, "kept") == 30
+
+
+async def test_a_search_that_took_its_time_says_so_and_goes_on(house: House) -> None:
+    write(house, house.ann)
+    found = look(house.tools, house.ann.actor, Wish())
+    assert found.next is None
+    tab = await opened(house, house.ann)
+    assert not tab.shown(Logs, "partly")
+    await tab.run(Logs.further)
+    assert tab.shown(Logs, "page") in (None, 1), "there is nothing further"
 
 
 async def test_a_switched_off_log_stays_as_it_is(house: House) -> None:

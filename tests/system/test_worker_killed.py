@@ -10,6 +10,7 @@ import time
 import psutil
 
 from openopen8.core.models import Hold, Worker
+from openopen8.core.services.ledger.rows import LAST_BITS
 from tests.fakes.upstream import USAGE, Exchange, by_turns, chunk, whole
 from tests.server.processes import Server, until
 from tests.system.crowd import Crowd, crowd
@@ -41,7 +42,7 @@ def stop_and_look(pid: int, address: str) -> set[int]:
 
 def held_by(installation: Installation, pid: int) -> list[str]:
     ids = {worker.id for worker in installation.world.all(Worker) if worker.pid == pid}
-    return [hold.request_id for hold in installation.world.all(Hold) if hold.worker_id in ids]
+    return [hold.request_id for hold in installation.world.all(Hold) if hold.id >> LAST_BITS in ids]
 
 
 async def kill_one(installation: Installation, server: Server) -> tuple[set[int], list[str]]:

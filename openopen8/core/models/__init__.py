@@ -13,7 +13,7 @@ from openopen8.core.models.credit_entry import CreditEntry
 from openopen8.core.models.group import Group
 from openopen8.core.models.hold import Hold
 from openopen8.core.models.log_entry import LogEntry
-from openopen8.core.models.log_index import LogRequest, LogToken, LogUser
+from openopen8.core.models.log_index import LogOther, LogRequest, LogToken, LogUser
 from openopen8.core.models.log_mark import LogMark
 from openopen8.core.models.option import Option
 from openopen8.core.models.price import PriceRow
@@ -47,6 +47,7 @@ __all__ = [
     "Hold",
     "LogEntry",
     "LogMark",
+    "LogOther",
     "LogRequest",
     "LogToken",
     "LogUser",

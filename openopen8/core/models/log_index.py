@@ -43,3 +43,14 @@ class LogRequest(SQLModel, table=True):
 
     request_id: str = Field(max_length=40, primary_key=True)
     id: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+class LogOther(SQLModel, table=True):
+    """All entries but requests that went well: few, so that whoever looks for them need not read the many."""
+
+    __tablename__ = "log_others"
+    __table_args__ = ({"info": {"only": "sqlite"}},)
+
+    id: int = Field(sa_type=Big, primary_key=True)
+    code: int
+    """A status from 400 on, or the code of another kind."""

@@ -36,14 +36,14 @@ class Duty:
         # not of the pool any more: its settings are its own
         connection = self.db.engine.connect()
         connection.detach()
-        if self.db.is_sqlite:
-            # derived data: after a power cut it is as old as its mark says, and later commits of others sync it along
-            connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
-            connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
-            connection.rollback()  # SQLAlchemy's idea of a transaction; there is none
-        elif not self._lock(connection):
+        if not self.db.is_sqlite and not self._lock(connection):
             connection.close()
             return False
+        # work that can be done again: after a power cut it is as old as its marks say; commits of others sync it along
+        sqlite, postgres = ("PRAGMA synchronous=NORMAL", "PRAGMA temp_store=MEMORY"), ("SET synchronous_commit TO off",)
+        for setting in sqlite if self.db.is_sqlite else postgres:
+            connection.exec_driver_sql(setting)
+        connection.commit()
         self._connection = connection
         return True
 

@@ -7,7 +7,7 @@ this work and no number is ever late. ``docs/decisions/0012-logs-at-scale.md`` t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, TextClause, text
@@ -94,11 +94,13 @@ def _move(sqlite: bool) -> TextClause:
     )
 
 
-_INDEXED: tuple[tuple[str, str], ...] = (
-    ("tokens", "token_id"),
-    ("users", "user_id"),
-    ("requests", "request_id"),
+INDEXES: tuple[tuple[str, str, str, str], ...] = (
+    ("log_tokens", "token_id", "token_id", "token_id IS NOT NULL"),
+    ("log_users", "user_id", "user_id", "user_id IS NOT NULL"),
+    ("log_requests", "request_id", "request_id", "request_id <> ''"),
+    ("log_others", "code", CODE, "(kind <> 'request' OR status >= 400)"),
 )
+"""The tables that are the log's index on SQLite: what each calls what of an entry, and of which entries."""
 
 
 @dataclass(slots=True)
@@ -160,22 +162,24 @@ class Digest:
             _clear(connection)
             connection.execute(_STAGE, span)
             most = 0
-            for name, key in _INDEXED:
-                some = f"{key} IS NOT NULL AND {key} <> ''" if key == "request_id" else f"{key} IS NOT NULL"
-                order = f"SELECT {key}, id FROM log_entries WHERE id > :after AND id <= :upto AND {some} ORDER BY 1, 2"
-                most = max(most, connection.execute(text(f"INSERT INTO temp.fresh_{name} {order}"), span).rowcount)
+            for table, _, source, some in INDEXES:
+                some = f"{some} AND id > :after AND id <= :upto"
+                rows = f"SELECT {source}, id FROM log_entries WHERE {some} ORDER BY 1, 2"
+                most = max(most, connection.execute(text(f"INSERT INTO temp.fresh_{table} {rows}"), span).rowcount)
         for start in range(0, most, self.slice):
             with self.duty.step() as connection:
-                for name, key in _INDEXED:
-                    rows = f"SELECT key, id FROM temp.fresh_{name} WHERE rowid > :start AND rowid <= :end"
-                    add = f"INSERT OR IGNORE INTO log_{name} ({key}, id) {rows}"
+                for table, key, *_ in INDEXES:
+                    rows = f"SELECT key, id FROM temp.fresh_{table} WHERE rowid > :start AND rowid <= :end"
+                    add = f"INSERT OR IGNORE INTO {table} ({key}, id) {rows}"
                     connection.execute(text(add), {"start": start, "end": start + self.slice})
 
-    def move(self, until: int) -> int:
-        """Slots that began before ``until`` (ms) go into minutes, hours and days; returns how many."""
+    def move(self, until: int, late: Callable[[], bool] = lambda: False) -> int:
+        """Slots that began before ``until`` (ms) go into minutes, hours and days, until it is ``late``; how many."""
         moved = 0
         until -= until % MINUTE_MS
         for first, last, count in self._slices(until):
+            if late():
+                break
             with self.duty.step() as connection:
                 pruned = mark(connection, "pruned")
                 span = {"first": first, "last": last, "until": until}
@@ -263,6 +267,6 @@ def _clear(connection: Connection) -> None:
     """The temporary tables of this connection, empty."""
     connection.exec_driver_sql("CREATE TEMP TABLE IF NOT EXISTS fresh_sums AS SELECT * FROM usage_sums WHERE false")
     connection.exec_driver_sql("DELETE FROM temp.fresh_sums")
-    for name, _ in _INDEXED:
-        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS fresh_{name} (key, id)")
-        connection.exec_driver_sql(f"DELETE FROM temp.fresh_{name}")
+    for table, *_ in INDEXES:
+        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS fresh_{table} (key, id)")
+        connection.exec_driver_sql(f"DELETE FROM temp.fresh_{table}")

@@ -51,13 +51,14 @@ class LogKeeper:
         self._duty = Duty(self.tools.db, DUTY)
         self._digest = Digest(self._duty)
 
-    def turn(self) -> None:
-        """A little of what is to be done; nothing while another process has the duty."""
+    def turn(self) -> bool:
+        """A little of what is to be done, nothing while another process has the duty; True when much is left."""
         with self._lock:
             if self._left or not self._duty.take():
-                return
-            self._follow()
+                return False
+            behind = self._follow()
             self._delete()
+            return behind and not self._left
 
     def leave(self) -> None:
         """For good; waits for a turn under way."""
@@ -66,17 +67,18 @@ class LogKeeper:
             self._sweeping = None
             self._duty.leave()
 
-    def _follow(self) -> None:
+    def _follow(self) -> bool:
         ready, began = self._digest.ready(), time.monotonic()
         if ready >= ENOUGH or (ready and began - self._digested_at >= self.digest_every):
-            while self._digest.round() and self._in_time(began):
-                pass
+            while self._in_time(began) and (took := self._digest.round()):
+                ready -= took
             self._digested_at = began
         if began - self._moved_at >= self.move_every:
-            now = self.tools.now()
+            now, began = self.tools.now(), time.monotonic()
             self._digest.prune(now)
-            self._digest.move(now - UNMOVED)
-            self._moved_at = began
+            self._digest.move(now - UNMOVED, lambda: not self._in_time(began))
+            self._moved_at = began if self._in_time(began) else self._moved_at
+        return ready >= ENOUGH
 
     def _delete(self) -> None:
         began = time.monotonic()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal
 from sqlalchemy import select as sql_select
+from sqlalchemy.orm import join
 from sqlmodel import Session, col
 
-from openopen8.core.models import LogEntry, LogMark, LogRequest, LogToken, LogUser, UsageSum
+from openopen8.core.models import LogEntry, LogMark, LogOther, LogRequest, LogToken, LogUser, UsageSum
 from openopen8.core.models.usage_sum import CODES, SLOT
 
 EVER = 2**53 - 1
 """Later than any time, larger than any id."""
 ANY_STATUS = (min(CODES.values()), 999)
+FAILED = 400
+"""From this status on a request was refused or has failed."""
 Condition = ColumnElement[bool]
 Entry: Any = LogEntry
 Sum: Any = UsageSum
@@ -49,9 +52,15 @@ class Sought:
 
     @property
     def plain(self) -> bool:
-        """All entries of a token, of a user, or of the whole log: its index has them in order."""
+        """All entries of a token, of a user, or of the whole log, or all failures: an index has them in order."""
         one = self.owned or self.token_id is None or self.user_id is None
-        return one and replace(self, token_id=None, user_id=None, owned=False) == Sought()
+        failures = self == Sought(low=FAILED, high=ANY_STATUS[1])
+        return failures or (one and replace(self, token_id=None, user_id=None, owned=False) == Sought())
+
+    @property
+    def is_rare(self) -> bool:
+        """No request that went well is sought."""
+        return self.low >= FAILED or self.high < 0
 
     def within(self, since: int = 0, until: int = EVER, low: int = ANY_STATUS[0], high: int = ANY_STATUS[1]) -> Sought:
         """The same, narrowed."""
@@ -87,6 +96,10 @@ class Sought:
             return []
         if (self.low, self.high) == (0, ANY_STATUS[1]):
             return [Entry.kind == "request"]
+        if self.high < 0:
+            return [Entry.kind.in_([kind for kind, code in CODES.items() if self.low <= code <= self.high])]
+        if self.low > 0:
+            return [Entry.kind == "request", Entry.status.between(self.low, self.high)]
         return [code_of_entry().between(self.low, self.high)]
 
     # -- the sums ----------------------------------------------------------------------------------
@@ -135,18 +148,46 @@ def mark(session: Session, name: str) -> int:
 
 
 def indexed(session: Session, it: Sought, *columns: Any) -> tuple[Select[Any], Any]:
-    """``columns`` of the entries that are in the index of the one thing that is sought, and the id to order by.
+    """``columns`` of the entries that the best index knows of, and the id to order by.
 
-    SQLite: from the table that is the index, joined with the log. PostgreSQL: from the log, which has real indexes.
+    SQLite: from the tables that are the index, joined with the log. PostgreSQL: from the log, which has real indexes.
     """
+    index = _index(it) if session.get_bind().dialect.name == "sqlite" else None
+    if index is None:
+        return sql_select(*columns).select_from(Entry), Entry.id
+    table, condition = index
+    found = table
+    if it.is_rare and table is not LogOther:
+        found = join(table, LogOther, and_(col(LogOther.id) == table.id, _other(it)))
+    both = join(found, Entry, Entry.id == table.id)
+    return sql_select(*columns).select_from(both).where(condition), table.id
+
+
+def ids(session: Session, it: Sought) -> tuple[Select[Any], Any]:
+    """The ids of what is ``plain``, from the index alone, and the column to order by."""
     if session.get_bind().dialect.name == "sqlite":
-        tables: tuple[tuple[Any, Any, str], ...] = (
-            (it.request_id or None, LogRequest, "request_id"),
-            (it.token_id, LogToken, "token_id"),
-            (it.user_id, LogUser, "user_id"),
+        index = _index(it)
+        return (
+            (sql_select(Entry.id), Entry.id)
+            if index is None
+            else (sql_select(index[0].id).where(index[1]), index[0].id)
         )
-        for value, table, key in tables:
-            if value is not None:
-                query = sql_select(*columns).select_from(table).join(Entry, Entry.id == table.id)
-                return query.where(getattr(table, key) == value), table.id
-    return sql_select(*columns).select_from(Entry), Entry.id
+    of_user = replace(it, token_id=None, owned=False) if it.token_id is None else replace(it, user_id=None)
+    return sql_select(Entry.id).where(*of_user.entries()), Entry.id
+
+
+def _index(it: Sought) -> tuple[Any, Condition] | None:
+    """A table of the index, and what is sought in it."""
+    tables: tuple[tuple[Any, Any, str], ...] = (
+        (it.request_id or None, LogRequest, "request_id"),
+        (it.token_id, LogToken, "token_id"),
+        (it.user_id, LogUser, "user_id"),
+    )
+    for value, table, key in tables:
+        if value is not None:
+            return table, getattr(table, key) == value
+    return (LogOther, _other(it)) if it.is_rare else None
+
+
+def _other(it: Sought) -> Condition:
+    return col(LogOther.code).between(it.low, it.high)

@@ -45,6 +45,18 @@ def total(session: Session, it: Sought) -> Totals:
     return grouped(session, it).get((), Totals())
 
 
+def counted(session: Session, it: Sought, most: int) -> int:
+    """How many entries are sought, counted no further than ``most``."""
+    if not it.impossible and not it.request_id:
+        # the newest whole days often have enough
+        first = -(-it.since // DAY_MS) * DAY_MS
+        span = (Sum.start >= first, Sum.start + DAY_MS <= it.until)
+        days = sql_select(Sum.entries).where(*it.sums(DAY), *span).order_by(Sum.start.desc()).limit(1_000).subquery()
+        if int(session.execute(sql_select(func.sum(days.c.entries))).scalar() or 0) >= most:
+            return most
+    return min(total(session, it).entries, most)
+
+
 def grouped(session: Session, it: Sought, *keys: str) -> dict[tuple[Any, ...], Totals]:
     """The sums by ``day`` (its start in ms), ``model``, or both. Call it in a snapshot."""
     if it.impossible:
@@ -79,20 +91,21 @@ def _pieces(session: Session, it: Sought, keys: Sequence[str]) -> Iterator[Selec
 
 def by_tokens(session: Session, it: Sought) -> list[tuple[int, int, int]]:
     """Token, credits and requests of whole days since ``it.since``; of a user, or of all. Call it in a snapshot."""
-    numbers: tuple[Any, ...] = (Sum.credits, Sum.requests)
+    numbers: tuple[Any, ...] = (func.sum(Sum.credits), func.sum(Sum.requests))
     token, span = Sum.token_id, Sum.start >= it.since
-    # from the tokens: each reads its own days, not those of the years before
-    own = and_(Sum.grain == DAY, token == col(Token.id), Sum.user_id == col(Token.user_id))
-    days = sql_select(token.label("token"), *numbers).select_from(Token).join(Sum, own).where(span)
+    # outer, so that SQLite goes from the tokens: each reads its own days, not all those of the years before
+    own = and_(Sum.grain == DAY, token == col(Token.id), Sum.user_id == col(Token.user_id), span)
+    days = sql_select(col(Token.id).label("token"), *numbers).select_from(Token).join(Sum, own, isouter=True)
+    days = days.group_by(col(Token.id))
     if it.user_id is not None:
         days = days.where(col(Token.user_id) == it.user_id)
-    slots = sql_select(token.label("token"), *numbers).where(*it.sums(SLOT), span, token > 0)
+    slots = sql_select(token.label("token"), *numbers).where(*it.sums(SLOT), span, token > 0).group_by(token)
     sums: list[Any] = [literal_column(MEASURES[name]) for name in ("credits", "requests")]
     young = [Entry.id > digested(session), Entry.token_id.is_not(None), *it.entries()]
     log = sql_select(Entry.token_id.label("token"), *sums).where(*young).group_by(Entry.token_id)
     rows = union_all(days, slots, log).subquery()
     all = sql_select(rows.c.token, func.sum(rows.c[1]), func.sum(rows.c[2])).group_by(rows.c.token)
-    return [(int(x[0]), int(x[1] or 0), int(x[2] or 0)) for x in session.execute(all)]
+    return [(int(x[0]), int(x[1] or 0), int(x[2] or 0)) for x in session.execute(all) if x[1] or x[2]]
 
 
 def any_success(session: Session, user_id: int) -> bool:

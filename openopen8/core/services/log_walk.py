@@ -18,11 +18,13 @@ from sqlmodel import Session, select
 
 from openopen8.core.models import LogEntry
 from openopen8.core.models.usage_sum import DAY, HOUR, MINUTE, SLOT
-from openopen8.core.services.log_sought import EVER, Entry, Sought, Sum, digested, indexed
+from openopen8.core.services.log_sought import EVER, Entry, Sought, Sum, digested, ids, indexed
 from openopen8.core.services.log_sums import has_finer
 
 MANY = 1_000
 """An hour with more matches than this is opened by minutes."""
+WIDE = 300_000
+"""Ids between the first and the last match of a day that is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +63,19 @@ def newest(
     """
     its = [it for it in its if not it.impossible]
     mark = digested(session)
-    ids = [id for it in its for id in _head(session, it, mark, before, limit)]
-    ids = sorted(ids, reverse=True)[:limit]
-    if len(ids) == limit:
-        return Found(tuple(ids), ids[-1])
+    young = sorted((id for it in its for id in _head(session, it, mark, before, limit)), reverse=True)[:limit]
+    if len(young) == limit:
+        return Found(tuple(young), young[-1])
     before = min(before, mark + 1)
     if len(its) == 1 and (its[0].plain or its[0].request_id):
-        ids += _straight(session, its[0], before, limit - len(ids))
-        return Found(tuple(ids), ids[-1] if len(ids) == limit else None)
-    search = _Search(session, before, limit - len(ids), late)
+        young += _straight(session, its[0], before, limit - len(young))
+        return Found(tuple(young), young[-1] if len(young) == limit else None)
+    search = _Search(session, before, limit - len(young), late)
     for it in its:
         search.add(_cells(session, it, DAY, it.since, it.until))
         search.add(_cells(session, it, SLOT, it.since, it.until))
     found = search.run()
-    return Found((*ids, *found.ids), found.next)
+    return Found((*young, *found.ids), found.next)
 
 
 def of_request(session: Session, request_id: str) -> list[LogEntry]:
@@ -93,9 +94,12 @@ def _head(session: Session, it: Sought, mark: int, before: int, limit: int) -> S
 
 def _straight(session: Session, it: Sought, before: int, limit: int) -> Sequence[int]:
     """Along the index of the one thing that is sought."""
-    query, id = indexed(session, it, Entry.id)
-    query = query.where(id < before, *it.entries()).order_by(id.desc()).limit(limit)
-    return session.execute(query).scalars().all()
+    if it.plain:
+        query, id = ids(session, it)
+    else:
+        query, id = indexed(session, it, Entry.id)
+        query = query.where(*it.entries())
+    return session.execute(query.where(id < before).order_by(id.desc()).limit(limit)).scalars().all()
 
 
 def _cells(session: Session, it: Sought, grain: int, since: int, until: int) -> Iterator[Cell]:
@@ -131,7 +135,8 @@ class _Search:
     def run(self) -> Found:
         while self._heap and len(self.found) < self.limit:
             id, _, cell = self._heap[0]
-            if cell is not None and self.late():
+            # at least as far as the next search begins further down than this one
+            if cell is not None and 1 - id < self.before and self.late():
                 return Found(tuple(self.found), 1 - id)
             heapq.heappop(self._heap)
             if cell is not None:
@@ -141,6 +146,9 @@ class _Search:
         return Found(tuple(self.found), self.found[-1] if len(self.found) == self.limit else None)
 
     def _open(self, cell: Cell) -> None:
+        if cell.entries == 1 and cell.it.since <= cell.start and cell.end <= cell.it.until:
+            self._push(cell.last, None)
+            return
         inner = self._inner(cell)
         if inner:
             self.add(_cells(self.session, cell.it, inner, cell.start, cell.end))
@@ -155,7 +163,9 @@ class _Search:
     def _inner(self, cell: Cell) -> int:
         """The finer grain to open a cell by; 0 = read the log."""
         if cell.grain == DAY:
-            return HOUR
+            # all of a day that has matches in most of its hours, and not too much in between: in one reading
+            whole = 2 * 24 <= cell.entries <= self.limit - len(self.found)
+            return 0 if whole and cell.last - cell.first < WIDE else HOUR
         if cell.grain == HOUR and cell.entries > MANY and has_finer(self.session, cell.it, HOUR, cell.start):
             return MINUTE
         return 0

@@ -14,7 +14,7 @@ from openopen8.core.models import LogEntry
 from openopen8.core.rules.roles import Actor
 from openopen8.core.services.log_filter import KINDS, LogFilter, sought
 from openopen8.core.services.log_sought import EVER, Sought, mark
-from openopen8.core.services.log_sums import total
+from openopen8.core.services.log_sums import counted, total
 from openopen8.core.services.log_view import BRIEF, EntryView, names_of, view_of
 from openopen8.core.services.log_walk import Found, newest
 from openopen8.core.services.page import LARGEST_ID, Page, check_id, offset_of
@@ -101,9 +101,9 @@ def find(
         its = _kept(session, sought(session, actor, wanted or LogFilter()))
         late = _late(PATIENCE) if after is not None else _never
         found = newest(session, its, EVER if after is None else after, offset + page_size, late)
-        counted = min(sum(total(session, it).entries for it in its), COUNTED)
+        count = min(sum(counted(session, it, COUNTED) for it in its), COUNTED)
         views = _views(session, found.ids[offset:], actor, brief)
-    return LogPage(tuple(views), counted, page, page_size, found.next)
+    return LogPage(tuple(views), count, page, page_size, found.next)
 
 
 def get(tools: Tools, actor: Actor, id: int) -> EntryView:

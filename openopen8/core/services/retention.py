@@ -16,7 +16,7 @@ from openopen8.core.clock import DAY
 from openopen8.core.models.usage_sum import CODES
 from openopen8.core.rules.options import Options
 from openopen8.core.services.duty import Duty
-from openopen8.core.services.log_digest import KEYS, mark, set_mark
+from openopen8.core.services.log_digest import INDEXES, KEYS, mark, set_mark
 
 SLICE = 250
 """Entries, or sums, in one transaction."""
@@ -73,6 +73,8 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
         "SELECT id, time, token_id, user_id, request_id FROM log_entries "
         f"WHERE id >= :first AND id <= :last AND {which} ORDER BY id LIMIT {SLICE}"
     ).bindparams(bindparam("kinds", expanding=True))
+    gone = text(f"DELETE FROM log_entries WHERE id >= :first AND id <= :last AND {which}")
+    gone = gone.bindparams(bindparam("kinds", expanding=True))
     refusals = "request" in term.kinds
     while True:
         with duty.look() as connection:
@@ -84,7 +86,7 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
             yield from _refusals(duty, day)
             refusals = False
         with duty.step() as connection:
-            connection.execute(text("DELETE FROM log_entries WHERE id = :id"), [{"id": row.id} for row in rows])
+            connection.execute(gone, {**span, "last": rows[-1].id})
             if duty.db.is_sqlite:
                 _unindex(connection, rows)
             if "request" not in term.kinds:
@@ -94,10 +96,11 @@ def _day(duty: Duty, term: Term, day: int, first: int, last: int) -> Iterator[in
 
 
 def _unindex(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    for table, key in (("log_tokens", "token_id"), ("log_users", "user_id"), ("log_requests", "request_id")):
-        gone = [{"key": row._mapping[key], "id": row.id} for row in rows if row._mapping[key]]
-        if gone:
-            connection.execute(text(f"DELETE FROM {table} WHERE {key} = :key AND id = :id"), gone)
+    for table, key, *_ in INDEXES:
+        found = [{"key": row._mapping.get(key), "id": row.id} for row in rows]
+        # all but log_others begin with what is indexed
+        where = "id = :id" if table == "log_others" else f"{key} = :key AND id = :id"
+        connection.execute(text(f"DELETE FROM {table} WHERE {where}"), found)
 
 
 def _uncount(connection: Connection, term: Term, rows: Sequence[Row[Any]]) -> None:

@@ -13,7 +13,7 @@ from openopen8.core.models import LogEntry, LogToken, UsageSum
 from openopen8.core.rules.roles import Actor
 from openopen8.core.services import logs
 from openopen8.core.services.duty import Duty
-from openopen8.core.services.ledger import Ledger
+from openopen8.core.services.ledger import Ledger, audit
 from openopen8.core.services.log_digest import DUTY, Digest, catch_up, mark
 from openopen8.core.services.log_keeper import LogKeeper
 from openopen8.core.tools import Tools
@@ -159,3 +159,51 @@ def test_a_keeper_follows_the_log_and_leaves_when_told(tools: Tools) -> None:
     other.leave()
     assert taker.take()
     taker.leave()
+
+
+def test_a_keeper_with_nothing_to_do_writes_nothing_L15(sqlite_tools: Tools) -> None:
+    """Else every open page of an idle installation would look whether something has changed."""
+    tools, world = sqlite_tools, World(sqlite_tools)
+    ann, keeper = world.user("ann", balance=0), LogKeeper(tools, digest_every=0, move_every=0, ask_every=0)
+    wrote(tools, ann, 2, time=tools.now() - 5 * MINUTE)
+    keeper.turn()
+    with tools.db.engine.connect() as watcher:
+        before = watcher.exec_driver_sql("PRAGMA data_version").scalar()
+        for _ in range(5):
+            keeper.turn()
+        assert watcher.exec_driver_sql("PRAGMA data_version").scalar() == before
+    keeper.leave()
+
+
+DAMAGE = {
+    "usage sums = log entries, since the log is whole": "UPDATE usage_sums SET entries = 9 WHERE grain = 3600",
+    "usage by day = usage by hour": "UPDATE usage_sums SET requests = 9 WHERE grain = 86400 AND token_id > 0",
+    "usage of users and of all = usage of their tokens": "DELETE FROM usage_sums WHERE grain = 3600 AND token_id = 0",
+    "used_total = charges of the token": "UPDATE usage_sums SET credits = 1 WHERE grain = 3600 AND token_id > 0",
+    "the log's index = log entries": "DELETE FROM log_tokens",
+    "no request is charged twice": "UPDATE log_entries SET request_id = 'req_x'",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+async def test_the_audit_finds_sums_and_an_index_that_are_not_those_of_the_log(tools: Tools, name: str) -> None:
+    if "index" in name and not tools.db.is_sqlite:
+        pytest.skip("PostgreSQL keeps its indexes itself")
+    ledger, digest = await Ledger.open(tools), Digest(Duty(tools.db, DUTY))
+    desk = Desk(tools, ledger)
+    desk.world.channel()
+    desk.world.price()
+    _, value = desk.world.token(desk.world.user())
+    for _ in range(2):
+        await desk.spend(value, 10, 10)
+    assert isinstance(tools.clock, SetClock)
+    tools.clock.advance(MINUTE)
+    catch_up(digest, tools.now())
+    desk.world.audit()
+    with tools.db.write() as session:
+        session.connection().execute(text(DAMAGE[name]))
+        if name == "no request is charged twice" and tools.db.is_sqlite:
+            session.connection().execute(text("UPDATE log_requests SET request_id = 'req_x'"))
+    assert name in [finding.name for finding in audit.run(tools) if not finding.ok]
+    await ledger.close()
+    digest.duty.leave()

@@ -14,6 +14,9 @@ from openopen8.core.rules.roles import Actor
 from openopen8.core.services import charts, logs, overview
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.log_digest import DUTY, Digest, catch_up
+from openopen8.core.services.log_filter import sought
+from openopen8.core.services.log_sought import EVER
+from openopen8.core.services.log_walk import newest
 from openopen8.core.services.logs import LogFilter, Summary
 from openopen8.core.tools import Tools
 from tests.conftest import EVERYTHING
@@ -33,6 +36,7 @@ class Log:
         self.users = [self.world.user(f"user-{n}", balance=0) for n in range(3)]
         self.tokens = [(self.world.token(user)[0], user.user_id) for user in self.users for _ in range(2)]
         self.groups = {1: "default", self.world.group("pro"): "pro"}
+        self.times: list[int] = []
         self.digest = Digest(Duty(tools.db, DUTY), most=self.dice.choice((1, 97, 5_000)), busy=40)
 
     def write(self, count: int, span: int) -> None:
@@ -45,9 +49,10 @@ class Log:
     def _entry(self, time: int) -> dict[str, Any]:
         dice = self.dice
         kind = dice.choices(("request", "correction", "credit", "admin", "login"), (90, 3, 2, 2, 3))[0]
-        skew = dice.choices((0, dice.randrange(-3000, 3000), dice.randrange(-3 * HOUR, HOUR)), (60, 38, 2))[0]
+        skew = dice.choices((0, dice.randrange(-3000, 3000), dice.randrange(-7 * HOUR, HOUR)), (50, 35, 15))[0]
         token, user = dice.choice(self.tokens)
-        row: dict[str, Any] = {"time": max(0, time + skew), "kind": kind, "user_id": user}
+        row: dict[str, Any] = {"time": time + skew, "kind": kind, "user_id": user}
+        self.times.append(time + skew)
         if kind in ("credit", "admin", "login"):
             return {**row, "credits": -7 if kind == "credit" else 0}
         row |= {"token_id": token, "group_id": dice.choice(list(self.groups)), "request_id": f"req_{dice.random()}"}
@@ -65,7 +70,8 @@ class Log:
         """Filters of every kind, alone and together."""
         dice, now = self.dice, self.tools.now()
         while True:
-            times = [now - dice.choice((0, 1, 40 * SECOND, 50 * MINUTE, 5 * HOUR, 3 * DAY, 9 * DAY)) for _ in range(2)]
+            spans = (0, 1, 40 * SECOND, 50 * MINUTE, 5 * HOUR, 3 * DAY, 9 * DAY)
+            times = [dice.choice((now - dice.choice(spans), dice.choice([now, *self.times]))) for _ in range(2)]
             times = [time - dice.choice((0, time % MINUTE, time % HOUR, time % DAY)) for time in times]
             chosen: dict[str, Any] = {
                 "token_id": dice.choice(self.tokens)[0],
@@ -121,6 +127,18 @@ class Log:
             tpm=sum(entry.input_tokens + entry.output_tokens for entry in late),
         )
 
+    def follow(self, deed: str) -> None:
+        """The digest does nothing, a round, a round and half of the rest, or all."""
+        if deed == "catch up":
+            catch_up(self.digest, self.tools.now())
+        elif deed != "nothing":
+            assert self.digest.duty.take()
+            for _ in range(3):
+                self.digest.ready()
+            self.digest.round()
+        if deed == "half":
+            self.digest.move(self.tools.now() - 30 * MINUTE)
+
     def check(self, times: int) -> None:
         """Compare sums, total, pages and the way by ``after`` with counting, for so many filters."""
         for (actor, wanted), _ in zip(self.filters(), range(times), strict=False):
@@ -153,21 +171,32 @@ def log(tools: Tools, request: pytest.FixtureRequest) -> Iterator[Log]:
 def test_sums_pages_and_totals_are_those_of_counting_at_any_point_of_the_digest(log: Log) -> None:
     clock: Any = log.tools.clock
     log.check(5)
-    for count, span in ((60, 6 * DAY), (300, 2 * HOUR), (150, 70 * MINUTE), (40, 20 * SECOND)):
+    spans = [(120, 2 * DAY), (300, 3 * HOUR), (150, 70 * MINUTE), (40, 20 * SECOND), (60, 5 * MINUTE)]
+    for count, span in spans:
         clock.advance(span)
         log.write(count, span)
-        deed = log.dice.choice(("nothing", "round", "catch up", "half"))
-        if deed != "nothing":
-            assert log.digest.duty.take()
-            for _ in range(3):
-                log.digest.round()
-        if deed == "half":
-            log.digest.move(log.tools.now() - 30 * MINUTE)
-        if deed == "catch up":
-            catch_up(log.digest, log.tools.now())
-        log.check(12)
-    catch_up(log.digest, log.tools.now())
-    log.check(30)
+        log.follow(log.dice.choice(("nothing", "round", "catch up", "half")))
+        log.check(10)
+    for deed in ("catch up", "round"):  # what is new lies in hours of which the rest was moved
+        clock.advance(MINUTE)
+        log.write(40, 9 * HOUR)
+        log.follow(deed)
+        log.check(25)
+
+
+def test_a_search_whose_time_is_up_goes_on_where_it_stopped(log: Log) -> None:
+    clock: Any = log.tools.clock
+    clock.advance(6 * DAY)
+    log.write(400, 6 * DAY)
+    catch_up(log.digest, log.tools.now() - 2 * DAY)
+    for (actor, wanted), _ in zip(log.filters(), range(12), strict=False):
+        ids, searches, next = [], 0, EVER
+        while next is not None and searches < 1_000:
+            with log.tools.db.snapshot() as session:
+                found = newest(session, [sought(session, actor, wanted)], next, 7, late=lambda: True)
+            ids += found.ids
+            searches, next = searches + 1, found.next
+        assert ids == [entry.id for entry in log.matching(actor, wanted)], (actor, wanted)
 
 
 def test_charts_and_the_start_page_add_up_to_the_log(log: Log) -> None:

@@ -127,11 +127,11 @@ def test_what_a_user_sees_live_raises_the_users_revision(tools: Tools) -> None:
 def test_counts_by_status_follow_the_search(tools: Tools) -> None:
     world = World(tools)
     ann = world.user("ann")
-    for name, enabled in (("a 1", True), ("a 2", False), ("b 1", True)):
+    for name, enabled in (("mine 1", True), ("mine 2", False), ("other", True)):
         world.token(ann, name=name, enabled=enabled)
-    world.token(world.user("bob"), name="a 3")
+    world.token(world.user("bob"), name="mine 3")
     assert tokens.status_counts(tools, ann) == {"all": 3, "enabled": 2, "disabled": 1, "expired": 0, "exhausted": 0}
-    assert tokens.status_counts(tools, ann, "a ")["all"] == 2
+    assert tokens.status_counts(tools, ann, "mine ")["all"] == 2
 
 
 def test_recent_requests_are_those_of_the_last_hour(tools: Tools) -> None:

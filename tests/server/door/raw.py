@@ -32,9 +32,7 @@ class Answer:
 
     def header(self, name: bytes) -> bytes | None:
         """The one value of a header."""
-        found = [
-            line.partition(b": ")[2] for line in self.head.split(b"\r\n") if line.lower().startswith(name + b": ")
-        ]
+        found = [line.partition(b": ")[2] for line in self.head.split(b"\r\n") if line.lower().startswith(name + b": ")]
         assert len(found) < 2, self.head
         return found[0] if found else None
 

@@ -69,9 +69,7 @@ async def test_the_first_head_above_the_limit_is_refused_wherever_it_is_cut(
 
 @MANY
 @given(st.lists(st.tuples(made_up.names, made_up.values), max_size=6), made_up.cuts)
-async def test_headers_of_any_kind_are_seen_alike_or_refused(
-    pairs: list[tuple[bytes, bytes]], cuts: list[int]
-) -> None:
+async def test_headers_of_any_kind_are_seen_alike_or_refused(pairs: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     lines = b"".join(b"%b: %b\r\n" % pair for pair in pairs)
     data = b"POST /v1/messages HTTP/1.1\r\nhost: g\r\n" + lines + b"content-length: 2\r\n\r\n{}"
     sound(await twins().agreed(data, cuts))

@@ -56,9 +56,7 @@ class Flood:
 
 
 @pytest.mark.parametrize("kind", DOORS)
-async def test_a_caller_that_reads_nothing_holds_its_provider_back_and_nobody_else(
-    gateway: Gateway, kind: str
-) -> None:
+async def test_a_caller_that_reads_nothing_holds_its_provider_back_and_nobody_else(gateway: Gateway, kind: str) -> None:
     flood = Flood()
     gateway.fake.script(flood)
     slow = await Raw.open(gateway.doors[kind], limit=60_000)

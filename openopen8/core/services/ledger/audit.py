@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from openopen8.core.services.ledger import workers
-from openopen8.core.services.log_digest import MEASURES
+from openopen8.core.services.log_digest import INDEXES, MEASURES
 from openopen8.core.tools import Tools
 
 SHOWN = 5
@@ -147,6 +147,10 @@ _POSTGRES: tuple[Check, ...] = (
     ),
 )
 _OF_INDEX = f"SELECT r.request_id, r.id FROM log_requests r WHERE r.id <= {_YOUNG}"
+_EACH = ", ".join(
+    f"COUNT(CASE WHEN {some} THEN 1 END) AS {table}_n, SUM(CASE WHEN {some} THEN id END) AS {table}_ids"
+    for table, _, _, some in INDEXES
+)
 _SQLITE: tuple[Check, ...] = (
     (
         "no request is charged twice",
@@ -169,16 +173,11 @@ _SQLITE: tuple[Check, ...] = (
     (
         "the log's index = log entries",
         "indexes",
-        " UNION ALL ".join(
-            f"SELECT '{key}' WHERE (SELECT COUNT(*) FROM log_{table} WHERE id <= {_YOUNG}) <> "
-            f"(SELECT COUNT(*) FROM log_entries WHERE id <= {_YOUNG} AND {some}) OR "
-            f"(SELECT SUM(id) FROM log_{table} WHERE id <= {_YOUNG}) <> "
-            f"(SELECT SUM(id) FROM log_entries WHERE id <= {_YOUNG} AND {some})"
-            for table, key, some in (
-                ("tokens", "token_id", "token_id IS NOT NULL"),
-                ("users", "user_id", "user_id IS NOT NULL"),
-                ("requests", "request_id", "request_id <> ''"),
-            )
+        f"WITH seen AS (SELECT {_EACH} FROM log_entries WHERE id <= {_YOUNG}) "
+        + " UNION ALL ".join(
+            f"SELECT '{table}' FROM seen, (SELECT COUNT(*) AS n, SUM(id) AS ids FROM {table} WHERE id <= {_YOUNG}) t "
+            f"WHERE t.n <> {table}_n OR t.ids <> {table}_ids"
+            for table, *_ in INDEXES
         ),
     ),
 )
