@@ -28,5 +28,9 @@ class Hold(SQLModel, table=True):
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     """For the log after a crash: endpoint, stream, address."""
     amount: int = Field(sa_type=Big)
+    """Held of the balance."""
+    token_amount: int = Field(sa_type=Big)
+    """Held of the token's quota: all of the estimate, even when less was left, so that what other requests give back
+    lets nobody in before this one has ended."""
     progress: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """Of a stream, once a second: receipt so far, counts, channel, upstream model."""

@@ -94,6 +94,9 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     ratio: Decimal
     price: Price
     hold: int
+    """Credits held of the balance."""
+    token_hold: int
+    """Credits held of the token's quota: the whole estimate, even where less is left."""
     limits: tuple[limits.Limit, ...]
     providers: tuple[Provider, ...]
     options: Options
@@ -186,8 +189,8 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     bounds = bounds_of(ask, holder, snapshot)
     headers = _check_limits(bounds, windows, now)
     ratio = ratio_of(holder, group)
-    hold = _hold(ask, holder, price, ratio, snapshot.options)
-    return Grant(ask, holder, group, ratio, price, hold, bounds, providers, snapshot.options, now, headers, hold_id)
+    holds = _holds(ask, holder, price, ratio, snapshot.options)
+    return Grant(ask, holder, group, ratio, price, *holds, bounds, providers, snapshot.options, now, headers, hold_id)
 
 
 def _check_model(ask: Ask, holder: Holder) -> None:
@@ -239,7 +242,8 @@ def _check_limits(bounds: tuple[limits.Limit, ...], windows: Windows, now: int) 
     return {"x-ratelimit-limit-requests": str(most), "x-ratelimit-remaining-requests": str(room)}
 
 
-def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Options) -> int:
+def _holds(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Options) -> tuple[int, int]:
+    """Of the balance, and of the token's quota."""
     if holder.quota is not None and holder.used >= holder.quota:
         raise Problem(
             401,
@@ -247,7 +251,7 @@ def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Optio
             f"Token {holder.hint} has used up its quota of {holder.quota:,} credits. Raise its quota to go on.",
         )
     if price.free or not ratio:
-        return 0
+        return 0, 0
     wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
     available, left = holder.available, holder.left
     if ask.sampled and price.per_call is None:
@@ -266,7 +270,9 @@ def _hold(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Optio
             f"The rest of the quota of token {holder.hint} is held by requests in flight or too small for this "
             "request. Try again when they have ended, or raise the quota.",
         )
-    return min(wanted, available, wanted if left is None else left)
+    # a small rest may be used once: were the quota's hold cut as well, the little that other requests give back of
+    # theirs would let one more in each time, and the quota would be exceeded by several requests
+    return min(wanted, available, wanted if left is None else left), wanted
 
 
 def _check_sample(wanted: int, available: int, left: int | None, options: Options) -> None:

@@ -104,6 +104,24 @@ async def test_no_charge_is_lost_between_two_ledgers(desk: Desk) -> None:
     desk.world.audit()
 
 
+async def test_a_small_rest_is_used_by_one_request_whatever_others_give_back(desk: Desk) -> None:
+    """Eleven of 150 true credits each fit into 1,520 and something; each was held for 200."""
+    id, value = desk.world.token(desk.world.user(), quota=1_520)
+    grants = [await desk.admit(value, input_tokens=10, max_output=10) for _ in range(8)]
+    served = len(grants)
+    while True:
+        try:
+            grants.append(await desk.admit(value, input_tokens=10, max_output=10))
+            served += 1
+        except Problem as problem:
+            assert problem.code in ("insufficient_token_quota", "token_quota_exhausted")
+            if not grants:
+                break
+            await desk.ledger.settle(desk.bill(grants.pop(0), Counts(output=10)))
+            desk.world.audit()
+    assert desk.world.one(TokenCounter, id).used == served * 150 == 1_650
+
+
 async def test_a_small_rest_can_still_be_used_but_not_under_strict_holds(desk: Desk) -> None:
     from openopen8.core.models import Option
 

@@ -118,7 +118,7 @@ _CHECKS: tuple[Check, ...] = (
         "held of tokens = open holds",
         "tokens",
         "SELECT t.token_id FROM token_counters t WHERE t.held <> "
-        "(SELECT COALESCE(SUM(o.amount), 0) FROM holds o WHERE o.token_id = t.token_id)",
+        "(SELECT COALESCE(SUM(o.token_amount), 0) FROM holds o WHERE o.token_id = t.token_id)",
     ),
     ("usage sums = log entries, since the log is whole", "tokens", _AGAINST_LOG),
     ("usage by day = usage by hour", "days", _DAYS),

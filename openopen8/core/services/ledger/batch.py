@@ -53,7 +53,7 @@ async def _load(tx: Transaction, book: Book, wanted: Wanted) -> None:
     known.learn_numbers(loaded.counters, loaded.accounts)
     known.learn_holds(loaded.holds)
     for row in loaded.stopped:
-        hold = Stopped._make((*row[:8], parsed(row[8]), parsed(row[9]) if row[9] else None))
+        hold = Stopped._make((*row[:9], parsed(row[9]), parsed(row[10]) if row[10] else None))
         book.stopped[hold.id] = hold
 
 

@@ -90,18 +90,18 @@ class Book:
         ask, holder, amount, id = grant.ask, grant.holder, grant.hold, grant.hold_id
         token_id, user_id = holder.token_id, holder.user_id
         counter, account = self.known.counters[token_id], self.known.accounts[user_id]
-        counter.held += amount
+        counter.held += grant.token_hold
         counter.last_used_at = self.now
         account.held += amount
         self.changes.counters.add(token_id)
         self.changes.accounts.add(user_id)
         if grant.limits:
             self.known.windows.admit(grant.limits, self.now)
-        self.known.holds[id] = Held(id, token_id, user_id, amount, counter.period_start)
+        self.known.holds[id] = Held(id, token_id, user_id, amount, grant.token_hold, counter.period_start)
         facts = {"endpoint": ask.path, "stream": ask.stream, "address": ask.address if holder.log_address else ""}
         self.changes.new_holds[id] = (
             id, ask.request_id, user_id, token_id, counter.period_start, self.now, grant.group.id, ask.model,
-            json_text(facts), amount, None,
+            json_text(facts), amount, grant.token_hold, None,
         )  # fmt: skip
 
     def _refuse(self, ask: Ask, holder: Holder | None, problem: Problem) -> None:
@@ -149,19 +149,21 @@ class Book:
         held = self.known.holds.get(hold_id)
         if held is None:
             return
-        amount = max(held.amount, progress.receipt.credits)
-        if amount != held.amount:
-            self.known.counters[held.token_id].held += amount - held.amount
-            self.known.accounts[held.user_id].held += amount - held.amount
-            self.changes.counters.add(held.token_id)
+        credits = progress.receipt.credits
+        if credits > held.amount:
+            self.known.accounts[held.user_id].held += credits - held.amount
             self.changes.accounts.add(held.user_id)
-            held.amount = amount
+            held.amount = credits
+        if credits > held.token_amount:
+            self.known.counters[held.token_id].held += credits - held.token_amount
+            self.changes.counters.add(held.token_id)
+            held.token_amount = credits
         record = progress_text(progress, held.period_start)
         row = self.changes.new_holds.get(hold_id)
         if row is None:
-            self.changes.moved_holds[hold_id] = (amount, record, hold_id)
+            self.changes.moved_holds[hold_id] = (held.amount, held.token_amount, record, hold_id)
         else:
-            self.changes.new_holds[hold_id] = (*row[:-2], amount, record)
+            self.changes.new_holds[hold_id] = (*row[:-3], held.amount, held.token_amount, record)
 
     def interrupted(self, hold_id: int) -> bool:
         """Settle a hold whose worker died: for what the last progress says was delivered."""
@@ -173,7 +175,7 @@ class Book:
         receipt = progress.get("receipt")
         credits = int(receipt["credits"]) if receipt else 0
         channel_id = int(progress.get("channel_id", 0))
-        held = Held(hold.id, hold.token_id, hold.user_id, hold.amount, hold.period_start)
+        held = Held(hold.id, hold.token_id, hold.user_id, hold.amount, hold.token_amount, hold.period_start)
         self._close(held, credits)
         entry = (
             self.now, hold.request_id, hold.user_id, hold.token_id, hold.group_id, channel_id or None, hold.model,
@@ -197,7 +199,7 @@ class Book:
     def _close(self, held: Held, credits: int) -> None:
         token_id, user_id, id = held.token_id, held.user_id, held.id
         changes, counter = self.changes, self.known.counters[token_id]
-        counter.held -= held.amount
+        counter.held -= held.token_amount
         counter.used_total += credits
         if held.period_start == counter.period_start:
             counter.used += credits

@@ -25,8 +25,8 @@ RETRY_FIRST, RETRY_LAST = 0.1, 5.0
 class Committer:
     """Takes items, runs them in transactions one after the other and tells those who wait."""
 
-    def __init__(self, store: Store, worker_id: int, clock: Callable[[], int], alone: bool = True) -> None:
-        self.known = Known(worker_id, alone)
+    def __init__(self, store: Store, worker_id: int, clock: Callable[[], int]) -> None:
+        self.known = Known(worker_id)
         self._store = store
         self._worker_id = worker_id
         self._clock = clock

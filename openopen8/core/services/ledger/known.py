@@ -23,9 +23,7 @@ class Known:
     and never after a transaction that failed: what it changed here was not written.
     """
 
-    def __init__(self, worker_id: int, alone: bool = True) -> None:
-        """``alone`` is False where several workers share the database: then nothing is kept from batch to batch."""
-        self._alone = alone
+    def __init__(self, worker_id: int) -> None:
         self.version: int | None = None
         self.snapshot = Snapshot()
         self.keys: dict[str, Key] = {}
@@ -49,7 +47,7 @@ class Known:
 
     def proved(self, version: int | None) -> bool:
         """True when all that is known holds; else it is forgotten, to be read anew."""
-        if self._alone and version is not None and version == self.version and len(self.counters) < LARGEST:
+        if version is not None and version == self.version and len(self.counters) < LARGEST:
             return True
         self.forget()
         self.version = version

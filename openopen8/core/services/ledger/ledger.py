@@ -36,7 +36,7 @@ class Ledger:
     def __init__(self, tools: Tools, store: Store, worker_id: int) -> None:
         self.worker_id = worker_id
         self._tools = tools
-        self._committer = Committer(store, worker_id, tools.now, alone=tools.settings.workers == 1)
+        self._committer = Committer(store, worker_id, tools.now)
         self._submit = self._committer.submit
         self._meters: dict[str, Meter] = {}
         self._open: dict[str, int] = {}

@@ -43,7 +43,7 @@ _SETTINGS = (
 )
 
 
-_NUMBERS = (5, 8, 4, 3, 1)
+_NUMBERS = (6, 8, 4, 3, 1)
 """How many columns of ``statements.LOCKED`` mean something, by kind of row."""
 _MOST_KEYS = 100_000
 

@@ -69,6 +69,7 @@ class Held(msgspec.Struct, eq=False, gc=False):
     token_id: int
     user_id: int
     amount: int
+    token_amount: int
     period_start: int
 
 
@@ -79,6 +80,7 @@ class Stopped(NamedTuple):
     token_id: int
     user_id: int
     amount: int
+    token_amount: int
     period_start: int
     request_id: str
     group_id: int

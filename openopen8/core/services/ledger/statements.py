@@ -88,7 +88,7 @@ _COUNTERS = (
     "FROM token_counters WHERE token_id "
 )
 _ACCOUNTS = "SELECT user_id, balance, held, revision FROM accounts WHERE user_id "
-_HOLDS = "SELECT id, token_id, user_id, amount, period_start FROM holds WHERE id "
+_HOLDS = "SELECT id, token_id, user_id, amount, token_amount, period_start FROM holds WHERE id "
 _LISTED = "IN (SELECT value FROM json_each(?1))"
 
 KEYS = (
@@ -113,7 +113,7 @@ LOCKED = (
     "ORDER BY token_id FOR UPDATE), "
     f"a AS MATERIALIZED ({_ACCOUNTS} IN (SELECT unnest($3::bigint[]) UNION SELECT user_id FROM h) "
     "AND (SELECT count(*) FROM c) >= 0 ORDER BY user_id FOR UPDATE) "
-    "SELECT 0, h.*, NULL::bigint, NULL::bigint, NULL::bigint FROM h "
+    "SELECT 0, h.*, NULL::bigint, NULL::bigint FROM h "
     "UNION ALL SELECT 1, c.* FROM c "
     "UNION ALL SELECT 2, a.*, NULL, NULL, NULL, NULL FROM a "
     "UNION ALL SELECT 3, t.id, t.xmin::text::bigint, u.xmin::text::bigint, NULL, NULL, NULL, NULL, NULL "
@@ -123,7 +123,7 @@ LOCKED = (
 """PostgreSQL: holds (0), counters (1), accounts (2), versions of keys (3) and revision (4) in one answer."""
 
 _STOPPED = (
-    "SELECT id, token_id, user_id, amount, period_start, request_id, group_id, model, facts, progress "
+    "SELECT id, token_id, user_id, amount, token_amount, period_start, request_id, group_id, model, facts, progress "
     "FROM holds WHERE id "
 )
 STOPPED = Query(_STOPPED + _LISTED, _STOPPED + "= ANY($1::bigint[])")
@@ -170,10 +170,11 @@ HOLDS_NEW = insert(
         "model": "text",
         "facts": "json",
         "amount": "int",
+        "token_amount": "int",
         "progress": "json",
     },
 )
-HOLDS_SET = update("holds", {"amount": "int", "progress": "json", "id": "int"}, "id")
+HOLDS_SET = update("holds", {"amount": "int", "token_amount": "int", "progress": "json", "id": "int"}, "id")
 HOLDS_END = Statement(
     ("bigint[]",), "DELETE FROM holds WHERE id = ?", "DELETE FROM holds USING {unnest} AS d(id) WHERE holds.id = d.id"
 )
