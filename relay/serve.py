@@ -34,14 +34,24 @@ async def serve(gate: Gate, call: Call, caller: Caller) -> None:
     except Exception as error:
         if tab is None:
             raise
-        problem = _problem(error, call)
-        await tab.settle(200 if caller.started else problem.status, problem)
-        raise problem from None
+        await _failed(presence, caller, tab, _problem(error, call))
     finally:
         gate.ticker.discard(presence)
         caller.attend(None)
         if tab is not None:
             tab.close()
+
+
+async def _failed(presence: Presence, caller: Caller, tab: Tab, problem: Problem) -> None:
+    """Settle what came before ``problem`` and raise it; Gone when nobody waits for it any more."""
+    try:
+        await tab.settle(200 if caller.started else problem.status, problem)
+    except asyncio.CancelledError:
+        if not presence.owns():
+            raise
+        if presence.gone:
+            raise Gone from None  # the settlement goes on by itself
+    raise problem from None
 
 
 async def _cut_short(presence: Presence, caller: Caller, tab: Tab | None) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from openopen8.core.errors import Problem
 from openopen8.core.models import Hold
 from relay import attempts, delivery, serve
 from relay.app import Relay
 from relay.tab import Tab
-from tests.fakes.upstream import hang, status, streamed, whole
+from tests.fakes.upstream import Exchange, hang, status, streamed, whole
 from tests.relay.driving import Caller, question
 from tests.relay.house import Build, House
 
@@ -47,6 +49,37 @@ async def test_a_caller_that_leaves_before_the_answer_pays_nothing_and_no_retry_
     await _upstream_left(house)
     assert len(house.fake.chats) == 1
     assert (house.entry().status, house.entry().credits) == (499, 0)
+    house.settled()
+
+
+async def test_a_caller_that_leaves_while_a_failure_is_settled_is_gone_and_the_failure_is_logged(house: House) -> None:
+    busy, free = threading.Event(), threading.Event()
+
+    def occupy() -> None:
+        with house.tools.db.write() as session:
+            session.connection().execute(text("UPDATE accounts SET revision = revision"))
+            busy.set()
+            free.wait(20)
+
+    async def refuse(exchange: Exchange) -> None:
+        thread.start()
+        busy.wait(20)
+        await status(400)(exchange)
+
+    thread = threading.Thread(target=occupy)
+    house.fake.script(refuse)
+    talk = house.caller.open(body=question())
+    ledger = house.relay.gate.ledger  # type: ignore[union-attr]
+    while not (house.fake.chats and not ledger._open):
+        await asyncio.sleep(0.01)
+    talk.leave()
+    await asyncio.sleep(0.05)
+    free.set()
+    assert not (await talk.end()).body
+    thread.join()
+    while not house.world.log():
+        await asyncio.sleep(0.01)
+    assert (house.entry().status, house.entry().credits) == (400, 0)
     house.settled()
 
 

@@ -94,7 +94,7 @@ class Crowd:
             if connection is None or not connection.open:
                 connection = await self.connect()
             if connection is not None:
-                await self._ask(connection, stream)
+                await self.ask(connection, stream)
             await asyncio.sleep(pause)
         if connection is not None:
             connection.transport.close()
@@ -104,7 +104,7 @@ class Crowd:
         while not self.over:
             connection = await self.connect()
             if connection is not None:
-                await self._ask(connection, stream)
+                await self.ask(connection, stream)
                 connection.transport.close()
             await asyncio.sleep(pause)
 
@@ -118,7 +118,8 @@ class Crowd:
         self.connections += 1
         return made
 
-    async def _ask(self, connection: Connection, stream: bool) -> None:
+    async def ask(self, connection: Connection, stream: bool = False) -> None:
+        """One request; what came of it is kept."""
         port = connection.transport.get_extra_info("sockname")[1]
         try:
             await connection.ask(self._request(stream))
