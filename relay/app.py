@@ -17,6 +17,7 @@ from relay import routes
 from relay.admission import Call, looked_at
 from relay.caller import AsgiCaller, Caller, Gone, Pairs, Receive, Scope, Send
 from relay.counting import count_text
+from relay.credentials import address_of, key_hash, key_hash_of
 from relay.delivery import pairs_of
 from relay.formats.format import Format
 from relay.gate import Gate, Turns
@@ -187,14 +188,18 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     declared = declared_length(headers, gate.settings.max_body_bytes) if route.operation == "chat" else None
     peer = scope.get("client")
     query = scope.get("query_string", b"")
-    return incoming(gate, request_id, route, headers, query, peer[0] if peer else "", declared, asgi_part(receive))
+    key = key_hash(headers, query, gate.tools.keyring)
+    address = address_of(peer[0] if peer else "", headers, gate.settings.trusted_proxies)
+    return incoming(gate, request_id, route, key, address, query, declared, asgi_part(receive))
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
+    headers, query, settings = exchange.headers, exchange.query, gate.settings
+    key = key_hash_of(headers, query, gate.tools.keyring)
+    address = address_of(exchange.peer, headers.items(), settings.trusted_proxies)
     return incoming(
-        gate, request_id, exchange.route, exchange.headers, exchange.query, exchange.peer, exchange.declared,
-        exchange.part, exchange.complete,
-    )  # fmt: skip
+        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete
+    )
 
 
 async def _call(gate: Gate, request: Incoming) -> Call:

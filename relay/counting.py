@@ -17,7 +17,8 @@ _NOT_CL100K = ("gpt-4o", "gpt-4.1", "gpt-4.5")
 
 
 _loaded: set[str] = set()
-
+_MOST_KNOWN = 50_000
+_KNOWN: dict[str, dict[int, int]] = {"cl100k_base": {}, "o200k_base": {}}
 
 class _Tokenizer(Protocol):
     def count(self, text: str) -> int: ...
@@ -48,9 +49,11 @@ def count_text(text: str, model: str = "") -> int:
 
     Names of special tokens count as the plain text they are; a lone surrogate counts as "?".
     """
-    if not text:
-        return 0
-    tokenizer = _tokenizer(_encoding(model))
+    return _count(text, _encoding(model)) if text else 0
+
+
+def _count(text: str, encoding: str) -> int:
+    tokenizer = _tokenizer(encoding)
     try:
         return tokenizer.count(text)
     except (TypeError, UnicodeError):
@@ -62,9 +65,24 @@ def estimate(texts: Sequence[str], model: str = "") -> tuple[int, bool]:
     takes longer than all else that a request needs."""
     size = sum(map(len, texts))
     if size <= COUNTED_WHOLE:
-        return sum(count_text(text, model) for text in texts), False
+        return _counted(texts, _encoding(model)), False
     sample = "\n".join(_slices(texts, size))
     return int(count_text(sample, model) * size / len(sample) * _MARGIN) + 1, True
+
+
+def _counted(texts: Sequence[str], encoding: str) -> int:
+    """Tokens of short texts. Instructions and former turns come with each request of a conversation: their numbers
+    are kept by the texts' hashes, so that nothing of what people write stays in memory."""
+    known, total = _KNOWN[encoding], 0
+    for text in texts:
+        key = hash(text)
+        number = known.get(key)
+        if number is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            number = known[key] = _count(text, encoding)
+        total += number
+    return total
 
 
 def _slices(texts: Sequence[str], size: int) -> list[str]:

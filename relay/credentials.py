@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from openopen8.core.config import Network
 from openopen8.core.rules.access import client_address
 from openopen8.core.security.keyring import Keyring
-from openopen8.core.security.secrets import TOKEN_PREFIX, well_formed
+from openopen8.core.security.secrets import LENGTH, TOKEN_PREFIX, well_formed
 
 Headers = Iterable[tuple[bytes, bytes]]
 """Names in lower case, as ASGI has them."""
 
+_USUAL = re.compile(rb"[Bb]earer (%b[A-Za-z0-9]{%d})" % (TOKEN_PREFIX.encode(), LENGTH))
 _PLAIN = (b"x-api-key", b"x-goog-api-key")
 
 
@@ -23,6 +25,14 @@ def key_hash(headers: Headers, query: bytes, keyring: Keyring) -> str | None:
         return None
     (value,) = found
     return keyring.hash(value) if well_formed(value, TOKEN_PREFIX) else None
+
+
+def key_hash_of(headers: Mapping[bytes, bytes], query: bytes, keyring: Keyring) -> str | None:
+    """:func:`key_hash` of headers that each come once; most requests carry a bearer token and nothing else."""
+    usual = _USUAL.fullmatch(headers.get(b"authorization", b""))
+    if usual is None or b"key=" in query or b"x-api-key" in headers or b"x-goog-api-key" in headers:
+        return key_hash(headers.items(), query, keyring)
+    return keyring.hash_bytes(usual[1])
 
 
 def _values(headers: Headers, query: bytes) -> set[str]:

@@ -9,7 +9,6 @@ import msgspec
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask
 from relay.caller import Gone, Receive
-from relay.credentials import Headers, address_of, key_hash
 from relay.gate import Gate
 from relay.room import Kept
 from relay.routes import Route
@@ -54,19 +53,19 @@ def incoming(
     gate: Gate,
     request_id: str,
     route: Route,
-    headers: Headers,
+    key: str | None,
+    address: str,
     query: bytes,
-    peer: str,
     declared: int | None,
     part: Part,
     here: bool = False,
 ) -> Incoming:
-    """What the head of a request says; nothing is decided yet."""
+    """What the head of a request says; nothing is decided yet. ``key`` is the hash of its token."""
     return Incoming(
         request_id,
         route,
-        key_hash(headers, query, gate.tools.keyring),
-        address_of(peer, headers, gate.settings.trusted_proxies),
+        key,
+        address,
         gate.tools.now(),
         gate.clock(),
         bool(route.stream) and b"alt=sse" not in query,

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     """Seconds that a worker whose successor serves may take to end its requests; as request_timeout without it."""
     database_url: str = ""
     durability: Literal["full", "normal"] = "full"
-    """full: each group of charges is on the disk before it counts. normal: a power cut may take the last ones."""
+    """full: each group of charges is on the disk before its answers end. normal: a power cut may take the last ones."""
     data_dir: Path = Path("data")
     secret_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.counting import count_text
+from relay import counting
+from relay.counting import count_text, estimate
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,14 @@ def test_odd_text_is_counted_like_any_other(text: str, model: str) -> None:
 @given(st.text(alphabet=st.characters(), max_size=200))
 def test_no_text_raises_or_counts_more_than_its_bytes(text: str) -> None:
     assert 0 <= count_text(text) <= len(text.encode("utf-8", "surrogatepass"))
+
+
+def test_a_text_that_comes_again_counts_as_much_and_is_not_kept() -> None:
+    texts = ("Be brief.", "Be brief.", "", "Tell me more.")
+    first = estimate(texts, "gpt-4o")
+    assert first == estimate(texts, "gpt-4o") == (sum(count_text(text, "gpt-4o") for text in texts), False)
+    assert estimate(texts, "gpt-4") == (sum(count_text(text, "gpt-4") for text in texts), False)
+    assert all(isinstance(key, int) for kept in counting._KNOWN.values() for key in kept)
 
 
 def test_the_vocabulary_is_not_loaded_before_it_is_needed() -> None:

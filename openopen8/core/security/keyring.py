@@ -31,6 +31,7 @@ class Keyring:
         if len(secret) < SHORTEST_KEY:
             raise ValueError(f"SECRET_KEY needs at least {SHORTEST_KEY} characters")
         self._hasher = Hasher(_derive(secret, b"openopen8 hash"))
+        self.hash_bytes = self._hasher.hash_bytes
         self._box = AESGCM(_derive(secret, b"openopen8 box"))
         self._view_box = AESGCM(_derive(secret, b"openopen8 view"))
         self.fingerprint = hashlib.sha256(_derive(secret, b"openopen8 fingerprint")).hexdigest()

@@ -38,6 +38,10 @@ class Hasher:
 
     def hash(self, value: str) -> str:
         """64 hex characters for ``value``; any text is accepted."""
+        return self.hash_bytes(value.encode("utf-8", "surrogatepass"))
+
+    def hash_bytes(self, value: bytes) -> str:
+        """The same of a value that is bytes already."""
         digest = self._base.copy()
-        digest.update(value.encode("utf-8", "surrogatepass"))
+        digest.update(value)
         return digest.hexdigest()

@@ -15,9 +15,9 @@ class LosesAnswers:
     def __init__(self, inner: Store) -> None:
         self.inner, self.lose = inner, False
 
-    def run(self, work: Any, done: Any) -> None:
+    def run(self, work: Any, done: Any, sync: bool = True) -> None:
         lose, self.lose = self.lose, False
-        self.inner.run(work, lambda result: done(StoreDown("answer lost", uncertain=True) if lose else result))
+        self.inner.run(work, lambda result: done(StoreDown("answer lost", uncertain=True) if lose else result), sync)
 
     async def close(self) -> None:
         await self.inner.close()
@@ -30,7 +30,7 @@ class TurnsBack:
         self.inner = inner
         self.fail: Exception | None = None
 
-    def run(self, work: Any, done: Any) -> None:
+    def run(self, work: Any, done: Any, sync: bool = True) -> None:
         fail, self.fail = self.fail, None
 
         async def and_fail(tx: Any) -> Any:
@@ -39,7 +39,22 @@ class TurnsBack:
                 raise fail
             return result
 
-        self.inner.run(and_fail, done)
+        self.inner.run(and_fail, done, sync)
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class Notes:
+    """A store that notes which transactions were to be synced."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.syncs: list[bool] = []
+
+    def run(self, work: Any, done: Any, sync: bool = True) -> None:
+        self.syncs.append(sync)
+        self.inner.run(work, done, sync)
 
     async def close(self) -> None:
         await self.inner.close()

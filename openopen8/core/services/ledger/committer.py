@@ -61,7 +61,9 @@ class Committer:
     def _go(self) -> None:
         size = 1 if self._alone else LARGEST_BATCH
         self._batch, self._queue = self._queue[:size], self._queue[size:]
-        self._store.run(self._work, self._done)
+        # holds need no sync of their own: a power cut that takes one takes its request as well, and what is charged
+        # is synced together with all that came before it
+        self._store.run(self._work, self._done, any([item.sync for item in self._batch]))
 
     def _work(self, tx: Transaction) -> Coroutine[Any, Any, list[Any]]:
         return run_batch(tx, self.known, self._batch, self._clock, self._worker_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -39,6 +39,10 @@ class Item(Protocol):
     def done(self) -> asyncio.Future[Any] | None:
         """Who waits; None when nobody does."""
 
+    @property
+    def sync(self) -> bool:
+        """True when it must outlive a power cut, once it is done."""
+
     def want(self, wanted: Wanted, known: Known) -> None:
         """Add what has to be read."""
 
@@ -49,6 +53,7 @@ class Item(Protocol):
 class Admit(msgspec.Struct, eq=False, gc=False):
     """A request at the door: everything is checked, credits are held."""
 
+    sync: ClassVar[bool] = False
     ask: Ask
     hold_id: int
     done: asyncio.Future[Grant]
@@ -63,6 +68,7 @@ class Admit(msgspec.Struct, eq=False, gc=False):
 class Knock(msgspec.Struct, eq=False, gc=False):
     """Only key, user and address are looked at."""
 
+    sync: ClassVar[bool] = False
     ask: Ask
     done: asyncio.Future[Holder]
 
@@ -76,6 +82,7 @@ class Knock(msgspec.Struct, eq=False, gc=False):
 class Identify(msgspec.Struct, eq=False, gc=False):
     """Who wants a list, or a balance?"""
 
+    sync: ClassVar[bool] = False
     ask: Ask
     done: asyncio.Future[Listing]
 
@@ -89,6 +96,7 @@ class Identify(msgspec.Struct, eq=False, gc=False):
 class Settle(msgspec.Struct, eq=False, gc=False):
     """The end of a request."""
 
+    sync: ClassVar[bool] = True
     bill: Bill
     done: asyncio.Future[Settled] | None
 
@@ -106,6 +114,7 @@ class Settle(msgspec.Struct, eq=False, gc=False):
 class Advance(msgspec.Struct, eq=False, gc=False):
     """The streams' charges so far, by hold."""
 
+    sync: ClassVar[bool] = True
     progress: list[tuple[int, Progress]]
     done: None = None
 
@@ -120,6 +129,7 @@ class Advance(msgspec.Struct, eq=False, gc=False):
 class Interrupted(msgspec.Struct, eq=False, gc=False):
     """Holds that nobody else will settle, to be settled for what was delivered."""
 
+    sync: ClassVar[bool] = True
     holds: list[int]
     done: asyncio.Future[int] | None
 
@@ -133,6 +143,7 @@ class Interrupted(msgspec.Struct, eq=False, gc=False):
 class Beat(msgspec.Struct, eq=False, gc=False):
     """This worker lives."""
 
+    sync: ClassVar[bool] = False
     done: None = None
 
     def want(self, wanted: Wanted, known: Known) -> None:

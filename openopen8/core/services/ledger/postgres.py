@@ -45,6 +45,7 @@ _SETTINGS = (
 
 _NUMBERS = (6, 8, 4, 3, 1)
 """How many columns of ``statements.LOCKED`` mean something, by kind of row."""
+_BEGIN_WITHOUT_SYNC = "BEGIN; SET LOCAL synchronous_commit = off"
 _MOST_KEYS = 100_000
 
 
@@ -150,20 +151,21 @@ class PostgresStore:
         self._running: asyncio.Task[None] | None = None
         self._keys: dict[str, Versioned] = {}
 
-    def run(self, work: Work[T], done: Done[T]) -> None:
-        self._running = asyncio.get_running_loop().create_task(self._run(work, done))
+    def run(self, work: Work[T], done: Done[T], sync: bool = True) -> None:
+        begin = "BEGIN" if sync else _BEGIN_WITHOUT_SYNC
+        self._running = asyncio.get_running_loop().create_task(self._run(work, done, begin))
 
-    async def _run(self, work: Work[T], done: Done[T]) -> None:
+    async def _run(self, work: Work[T], done: Done[T], begin: str) -> None:
         try:
-            outcome: T | Exception = await self._tried(work)
+            outcome: T | Exception = await self._tried(work, begin)
         except Exception as error:
             outcome = error
         done(outcome)
 
-    async def _tried(self, work: Work[T]) -> T:
+    async def _tried(self, work: Work[T], begin: str) -> T:
         for last in (False, False, True):
             try:
-                return await self._once(work)
+                return await self._once(work, begin)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
                 if last:
                     raise StoreDown("the database is too busy") from error
@@ -174,11 +176,11 @@ class PostgresStore:
                     raise
         raise AssertionError("unreachable")
 
-    async def _once(self, work: Work[T]) -> T:
+    async def _once(self, work: Work[T], begin: str) -> T:
         committing = False
         try:
             connection = await self._connected()
-            await connection.execute("BEGIN")
+            await connection.execute(begin)
             try:
                 result = await work(PostgresTransaction(connection, self._keys))
             except BaseException:

@@ -31,6 +31,7 @@ PROBE_EVERY = 100
 """So many commits in the thread are followed by one in the loop: only there the time is the disk's alone."""
 _NOT_BUSY = "PRAGMA busy_timeout=0"
 """The loop must not sleep in SQLite while a foreign program holds the lock of the file."""
+_SYNC, _NO_SYNC = "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"
 _WRITES = tuple(statement.sqlite for statement in sql.WRITES)
 
 
@@ -81,6 +82,7 @@ class SqliteStore:
         self._connection = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False)
         for pragma in (*pragmas(durability), _NOT_BUSY):
             self._connection.execute(pragma)
+        self._syncs = self._may_sync = durability == "full"
         self._transaction = SqliteTransaction(self._connection)
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._timer = timer
@@ -89,7 +91,10 @@ class SqliteStore:
         self.slow = False
         """True while commits run in the thread."""
 
-    def run(self, work: Work[T], done: Done[T]) -> None:
+    def run(self, work: Work[T], done: Done[T], sync: bool = True) -> None:
+        if self._may_sync and sync is not self._syncs:
+            self._connection.execute(_SYNC if sync else _NO_SYNC)
+            self._syncs = sync
         if not self._take():
             # a thread waits and does the whole: the queue is never held across turns of the event loop, where
             # whoever writes in the loop would wait for a turn that can't come
@@ -100,7 +105,9 @@ class SqliteStore:
         except Exception as error:
             done(error)
             return
-        if self.slow and self._until_probe:
+        if not self._syncs:
+            done(_outcome(lambda: self._commit(result)))
+        elif self.slow and self._until_probe:
             self._until_probe -= 1
             self._in_thread(lambda: self._commit(result), done)
         else:

@@ -58,8 +58,12 @@ Done = Callable[[T | Exception], None]
 class Store(Protocol):
     """One connection of one worker; one transaction at a time."""
 
-    def run(self, work: Work[T], done: Done[T]) -> None:
-        """Run ``work`` in one transaction. ``done`` gets its result once that is durable, or what went wrong."""
+    def run(self, work: Work[T], done: Done[T], sync: bool = True) -> None:
+        """Run ``work`` in one transaction. ``done`` gets its result once that is durable, or what went wrong.
+
+        Without ``sync`` a power cut may take it, unless a later transaction with ``sync`` is durable; a crash of
+        this process never does.
+        """
         ...
 
     async def close(self) -> None: ...
