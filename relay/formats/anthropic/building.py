@@ -16,7 +16,7 @@ from relay.neutral import ToolUse
 
 _encode = msgspec.json.Encoder().encode
 
-_decode = msgspec.json.Decoder(msgspec.Raw).decode
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _TEXT = (
     b"event: content_block_delta\n"
