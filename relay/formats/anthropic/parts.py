@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from openopen8.core.errors import invalid
 from relay.formats.anthropic.thoughts import OWN
@@ -85,7 +85,10 @@ def _image(fields: Fields) -> Part:
 
 def _document(fields: Fields) -> Part:
     cited = fields.inner("citations")
-    cite = cited.flag("enabled") or False if cited else False
+    cite = False
+    if cited is not None:
+        cite = cited.flag("enabled") or False
+        cited.drop_rest()
     title, context = fields.text("title") or "", fields.text("context") or ""
     source = _source(fields)
     if source.kind == "url":
@@ -108,13 +111,13 @@ def _source(fields: Fields) -> Source:
 
 def _blocks(fields: Fields) -> Source:
     """A document in pieces that can be cited one by one: elsewhere it is one text."""
-    texts = [needed(item, "text") for kind, item in parse_content(fields) if kind == "text" or _refuse(kind, item)]
+    texts = []
+    for kind, item in parse_content(fields):
+        if kind != "text":
+            raise not_carried(f"A document's block of the type {kind!r} is", item.path)
+        texts.append(needed(item, "text"))
     fields.lose("content")
     return Source("text", "\n\n".join(texts), "text/plain")
-
-
-def _refuse(kind: str, fields: Fields) -> NoReturn:
-    raise not_carried(f"A document's block of the type {kind!r} is", fields.path)
 
 
 _SOURCES: dict[str, Callable[[Fields], Source]] = {

@@ -39,8 +39,8 @@ class MessageTap:
     Held back are the ``message_delta`` that says why it ended, and all that follows it.
     """
 
-    __slots__ = ("_counts", "_held", "_id", "_model", "_name", "error", "finished", "first_token", "stop_seen", "text",
-                 "usage")  # fmt: skip
+    __slots__ = ("_counts", "_final", "_held", "_id", "_model", "_name", "error", "finished", "first_token",
+                 "stop_seen", "text", "usage")  # fmt: skip
 
     def __init__(self, model: str, include_usage: bool) -> None:
         self.usage: Usage | None = None
@@ -52,6 +52,7 @@ class MessageTap:
         self._model = model
         self._name = b'"model":' + _encode(model)
         self._counts: dict[str, Any] = {}
+        self._final = False
         self._held: list[bytes] = []
         self._id = ""
 
@@ -139,8 +140,11 @@ class MessageTap:
     def _ending(self, event: WireEvent) -> None:
         self.stop_seen |= stop_reason(object_of(event.delta).get("stop_reason")) is not None
         self._report(event.usage)
+        self._final |= isinstance(event.usage, dict)
         if event.type == "message_stop":
             self.finished = self.stop_seen = True
+        if self.stop_seen and not self._final:
+            self.usage = None  # what the beginning told is no count of an answer
 
     def _report(self, report: object) -> None:
         self._counts = merged(self._counts, report)

@@ -100,6 +100,17 @@ def test_counts_that_the_upstream_left_out_are_put_into_the_ending() -> None:
     assert tap.end(None) == bare.raw + frame("ping").raw + STOPPED.raw
 
 
+def test_a_stream_whose_end_tells_no_counts_has_none_whatever_its_beginning_told() -> None:
+    tap = MessageTap("asked", True)
+    tap.feed(start(usage={"input_tokens": 10, "output_tokens": 1}))
+    assert tap.usage is not None and tap.usage.counts == Counts(10, 0, 1)
+    tap.feed(delta(type="text_delta", text="Hello"))
+    tap.feed(frame("message_delta", delta={"stop_reason": "end_turn"}))
+    assert tap.stop_seen and tap.usage is None
+    tap.feed(frame("message_delta", delta={}, usage={"output_tokens": 7}))
+    assert told(tap.usage) == Usage(Counts(10, 0, 7))
+
+
 def test_a_stream_that_stops_without_its_last_event_gets_it() -> None:
     tap = MessageTap("asked", True)
     assert tap.feed(ENDED) == b"" and tap.stop_seen and not tap.finished
