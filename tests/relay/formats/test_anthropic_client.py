@@ -11,6 +11,7 @@ import pydantic
 import pytest
 from anthropic import beta_tool
 from golden_cases import NAMES, asked, content, events, exists, having
+from official_clients import takes_request
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
@@ -171,6 +172,19 @@ def test_every_stream_is_put_together_to_the_whole_answer(case: str) -> None:
     counted = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     assert [getattr(streamed.usage, name) for name in counted] == [getattr(whole.usage, name) for name in counted]
     assert streamed.usage.output_tokens_details == whole.usage.output_tokens_details
+
+
+@pytest.mark.parametrize(
+    ("case", "file"),
+    [
+        (case, file)
+        for case, _ in having("request.json", "sent.json")
+        for file in ("request.json", "sent.json")
+        if exists(case, f"anthropic.{file}")
+    ],
+)
+def test_the_golden_requests_are_what_the_clients_types_say(case: str, file: str) -> None:
+    assert takes_request("anthropic", content(case, f"anthropic.{file}"))
 
 
 def test_tokens_are_counted_for_the_official_client() -> None:

@@ -106,7 +106,7 @@ def test_a_tools_schema_is_an_object_and_in_the_dialect_where_it_is_strict() -> 
             "a": {"type": "string", "minLength": 2, "format": "email", "pattern": "^a"},
             "b": {"type": "array", "items": {"type": "integer", "minimum": 3}, "minItems": 1, "maxItems": 4},
             "c": {"oneOf": [{"type": "object", "properties": {}}, {"type": "null"}]},
-            "d": {"type": "string", "format": "color"},
+            "d": {"type": "array", "format": "color", "minItems": 2},
         },
         "$defs": {"e": {"type": "object", "additionalProperties": True}},
     }
@@ -119,7 +119,7 @@ def test_a_tools_schema_is_an_object_and_in_the_dialect_where_it_is_strict() -> 
             "a": {"type": "string", "format": "email", "pattern": "^a"},
             "b": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
             "c": {"anyOf": [{"type": "object", "properties": {}, "additionalProperties": False}, {"type": "null"}]},
-            "d": {"type": "string"},
+            "d": {"type": "array"},
         },
         "$defs": {"e": {"type": "object", "additionalProperties": False}},
         "additionalProperties": False,
@@ -127,6 +127,7 @@ def test_a_tools_schema_is_an_object_and_in_the_dialect_where_it_is_strict() -> 
     assert losses == (
         "tools.f.anyOf", "tools.g.anyOf", "tools.g.properties.a.minLength", "tools.g.properties.b.items.minimum",
         "tools.g.properties.b.maxItems", "tools.g.properties.c.oneOf", "tools.g.properties.d.format",
+        "tools.g.properties.d.minItems",
         "tools.g.$defs.e.additionalProperties",
     )  # fmt: skip
 

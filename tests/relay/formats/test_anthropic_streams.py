@@ -254,6 +254,14 @@ def test_a_signature_on_its_own_is_a_block_on_its_own() -> None:
     assert data == [None, "oo8.gemini.S", "oo8.gemini.", None] and not losses
 
 
+def test_a_texts_signature_is_not_taken_for_that_of_the_call_behind_it() -> None:
+    parts = (Text("a", signature=Opaque("gemini", "S")), ToolUse("x", "f", "{}"))
+    blocks, _ = shown(*(event for part in parts for event in (Begin(part), End())))
+    whole = json.loads(FORMAT.render_response(Answer("", "", (Choice(0, parts),)), asked()).body)["content"]
+    for found in (blocks, whole):
+        assert [one.get("data") for one in found] == [None, "oo8.gemini.S", "oo8.gemini.", None]
+
+
 def test_a_signature_that_comes_after_its_call_began_is_lost_and_named() -> None:
     blocks, losses = shown(Begin(ToolUse("x", "f")), Sign(Opaque("gemini", "S")), Arguments("{}"))
     assert [block["type"] for block in blocks] == ["tool_use"] and list(losses) == ["signature"]
@@ -280,6 +288,13 @@ def test_a_call_that_ended_while_it_waited_is_shown_whole() -> None:
         ToolUse("b", "g", '{"y":2}'),
         Text("Done."),
     )
+
+
+def test_a_call_with_free_text_holds_nothing_up() -> None:
+    writer = FORMAT.writer(asked())
+    for event in (Begin(ToolUse("a", "run", freeform=True)), Arguments("print(")):
+        writer.feed(event)
+    assert b'"id":"b"' in writer.feed(Begin(ToolUse("b", "g")))
 
 
 def test_free_text_is_an_input_of_json_whatever_the_pieces() -> None:
