@@ -29,6 +29,11 @@ class Model:
     version: tuple[int, int]
 
     @property
+    def thinks(self) -> bool:
+        """Can think at all, as all do since Sonnet 3.7."""
+        return self.version >= (3, 7) or self.version == (0, 0)
+
+    @property
     def adaptive(self) -> bool:
         """Decides itself how much to think, guided by an effort."""
         return self.version >= (4, 6)

@@ -113,8 +113,6 @@ class MessageTap:
     def _begun(self, frame: Frame, message: dict[str, Any]) -> bytes:
         self._id = self._id or word(message.get("id"))
         self._report(message.get("usage"))
-        for block in message.get("content") or () if isinstance(message.get("content"), list) else ():
-            self._hear(object_of(block))  # continued answers of compatible vendors begin with something
         return self._renamed(frame, message.get("model"))
 
     def _listen(self, event: WireEvent) -> None:

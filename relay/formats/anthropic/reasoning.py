@@ -5,7 +5,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/thinking
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from openopen8.core.errors import invalid
@@ -63,7 +63,7 @@ class Thinks:
     limit: int
     thinking: dict[str, Any] | None = None
     effort: str | None = None
-    losses: tuple[str, ...] = field(default=())
+    losses: tuple[str, ...] = ()
 
 
 def render_reasoning(request: Request, model: Model) -> Thinks:
@@ -71,13 +71,16 @@ def render_reasoning(request: Request, model: Model) -> Thinks:
     limit, wish = request.max_tokens or model.longest, request.reasoning
     if wish is None:
         return Thinks(model.thinks_unasked, limit)
+    if not model.thinks:
+        return Thinks(False, limit, losses=() if wish.off else ("reasoning",))
     if wish.off:
         return _without(model, limit)
     if model.adaptive and (wish.budget is None or not model.budgets):
         effort = _effort(wish, model)
         # Where a tool has to be called, thinking is not asked for: Claude refuses both at once.
         if forced(request):
-            return Thinks(model.thinks_unasked, limit, effort=effort)
+            lost = () if model.thinks_unasked else ("reasoning",)
+            return Thinks(model.thinks_unasked, limit, effort=effort, losses=lost)
         return Thinks(True, limit, {"type": "adaptive", **_display(wish)}, effort)
     if forced(request) or thoughts_missing(request):
         return Thinks(False, limit, losses=("reasoning",))

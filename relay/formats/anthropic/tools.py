@@ -96,8 +96,7 @@ def render_tools(request: Request, losses: dict[str, None]) -> dict[str, Any]:
     """The fields about tools."""
     choice, listed = request.tool_choice, list(request.tools)
     if choice is not None and choice.names and choice.mode != "named":
-        # Leaves the same ones to choose from; tools of the vendor's have no name to choose them by.
-        listed = [tool for tool in listed if tool.name in choice.names]
+        listed = [tool for tool in listed if tool.name in choice.names]  # leaves the same ones to choose from
         choice = ToolChoice(choice.mode)
     rendered = [_rendered(tool, losses) for tool in listed]
     if not rendered:

@@ -178,7 +178,7 @@ def _spoken_block(part: Part, losses: dict[str, None]) -> dict[str, Any] | None:
         call = {"type": "tool_use", "id": ids.fitted(part.id), "name": part.name, "input": as_input(part)}
         return {**call, **render_cache(part.cache, losses)}
     if isinstance(part, Thinking):
-        if part.signature is not None and part.signature.maker == OWN:
+        if not _left_out(part):
             return thinking_block(part)
         losses["thinking"] = None
         return None
@@ -203,7 +203,7 @@ def _cited(part: Text, block: dict[str, Any] | None, losses: dict[str, None]) ->
 
 
 def thoughts_missing(request: Request) -> bool:
-    """True where thinking can't go on: the turn that called the tools has no thought of Claude's before its calls.
+    """True where thinking can't go on: the turn that called the tools does not begin with a thought of Claude's.
 
     Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks
     """
@@ -213,5 +213,11 @@ def thoughts_missing(request: Request) -> bool:
     if len(turns) < 2 or not any(isinstance(part, ToolResult) for part in turns[-1].parts):
         return False
     said = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
-    own = (part.signature for part in said.parts if isinstance(part, Thinking)) if said else ()
-    return not any(state is not None and state.maker == OWN for state in own)
+    shown = (part for part in said.parts if not _left_out(part)) if said else iter(())
+    return not isinstance(next(shown, None), Thinking)
+
+
+def _left_out(part: Part) -> bool:
+    if isinstance(part, Thinking):
+        return part.signature is None or part.signature.maker != OWN
+    return isinstance(part, Text | Refusal) and not part.text.strip()

@@ -98,6 +98,9 @@ def budget(tokens: int) -> dict[str, Any]:
         ("claude-opus-5-5", Reasoning("none"), 9_000, {"output_config": {"effort": "low"}}, ("reasoning",)),
         ("claude-mythos-preview", Reasoning("none"), 9_000, {"output_config": {"effort": "low"}}, ("reasoning",)),
         ("deepseek-chat", Reasoning("medium"), 9_000, budget(8_192), ()),
+        ("claude-3-haiku-20240307", Reasoning("medium"), 9_000, {}, ("reasoning",)),
+        ("claude-3-haiku-20240307", Reasoning("none"), 9_000, {}, ()),
+        ("claude-3-7-sonnet-20250219", Reasoning("medium"), 40_000, budget(8_192), ()),
     ],
 )  # fmt: skip
 def test_thinking_is_asked_for_in_each_models_own_way(
@@ -126,6 +129,8 @@ def test_where_a_tool_must_be_called_thinking_is_not_asked_for() -> None:
     forced = {"tools": (TOOL,), "tool_choice": ToolChoice("required"), "reasoning": Reasoning("high")}
     body, losses = rendered("claude-sonnet-4-5", **forced)
     assert "thinking" not in body and losses == ("reasoning",)
+    body, losses = rendered("claude-opus-4-7", **forced)
+    assert "thinking" not in body and body["output_config"] == {"effort": "high"} and losses == ("reasoning",)
     body, losses = rendered("claude-opus-5", **forced)
     assert "thinking" not in body and body["output_config"] == {"effort": "high"} and losses == ()
 
@@ -133,6 +138,7 @@ def test_where_a_tool_must_be_called_thinking_is_not_asked_for() -> None:
 @pytest.mark.parametrize(
     ("said", "thinks"),
     [((OWN, CALL), True), ((Thinking("", Opaque("anthropic", "x"), redacted=True), CALL), True), ((CALL,), False),
+     ((Text("Let me look."), OWN, CALL), False), ((Text(" "), Thinking("x"), OWN, CALL), True),
      ((Thinking("hm"), CALL), False), ((Thinking("hm", Opaque("openai", "x")), CALL), False)],
 )  # fmt: skip
 def test_a_tool_loop_whose_thoughts_were_dropped_goes_on_without_thinking(said: tuple[Part, ...], thinks: bool) -> None:
