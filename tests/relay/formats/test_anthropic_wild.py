@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+import pytest
 from claude_values import (
     FORMAT,
     SCHEMA,
     USAGE,
+    arguments,
     base,
     gemini,
+    ids,
     names,
     quick,
     results,
@@ -46,8 +50,10 @@ from relay.neutral import (
     Thinking,
     Tool,
     ToolChoice,
+    ToolResult,
     ToolUse,
     fold,
+    spoken,
 )
 
 MODELS = (
@@ -132,6 +138,59 @@ def test_whatever_is_asked_is_refused_or_reaches_claude_in_a_form_that_it_takes(
         assert turn["content"] and all(block.get("text", "x").strip() for block in turn["content"][:-1])
     roles = [turn["role"] for turn in value["messages"]]
     assert all(before == "user" for before, role in zip(["", *roles], roles, strict=False) if role == "system")
+
+
+def gist(request: Request) -> list[tuple[str, str, tuple[Any, ...], tuple[Any, ...]]]:
+    """Who says what, calls what, and got what, turn by turn."""
+    turns: list[tuple[str, str, tuple[Any, ...], tuple[Any, ...]]] = []
+    for turn in (Message("system", request.system), *request.messages):
+        told = "".join(part.text for part in turn.parts if isinstance(part, Text))
+        called = tuple((part.id, part.name, part.arguments) for part in turn.parts if isinstance(part, ToolUse))
+        got = tuple((part.id, spoken(part.parts)) for part in turn.parts if isinstance(part, ToolResult))
+        if turns and turns[-1][0] == turn.role:
+            role, before, calls, gave = turns.pop()
+            turns.append((role, before + told, calls + called, gave + got))
+        else:
+            turns.append((turn.role, told, called, got))
+    return turns
+
+
+simple_turns = st.lists(
+    st.tuples(
+        st.builds(
+            lambda results, text: Message("user", (*results, Text(text))),
+            st.lists(st.builds(ToolResult, ids, names.map(lambda text: (Text(text),)), st.booleans()), max_size=2),
+            names,
+        ),
+        st.lists(
+            st.builds(Text, names) | st.builds(ToolUse, ids, names, arguments) | st.builds(Thinking, words), min_size=1
+        ).map(lambda parts: Message("assistant", tuple(parts))),
+    ),
+    max_size=3,
+).map(lambda pairs: (*(turn for pair in pairs for turn in pair), Message("user", (Text("Go on."),))))
+
+
+@pytest.mark.parametrize(("other", "model"), [("openai_chat", "deepseek-chat"), ("openai_responses", "gpt-5")])
+@quick
+@given(
+    simple_turns,
+    st.lists(st.builds(Text, names), max_size=1).map(tuple),
+    st.lists(tools, min_size=1, max_size=2).map(tuple),
+)
+def test_what_is_said_called_and_given_survives_the_way_into_another_format_and_back(
+    other: str, model: str, messages: tuple[Message, ...], system: tuple[Text, ...], offered: tuple[Any, ...]
+) -> None:
+    asked_for = Request("claude-sonnet-4-5", messages, system, max_tokens=900, tools=offered)
+    body = FORMAT.render_request(asked_for).body
+    ours = msgspec.structs.replace(FORMAT.parse_request(FORMAT.glance(body, None, None)), model=model)
+    sent = FORMATS[other].render_request(ours)
+    theirs = FORMATS[other].parse_request(FORMATS[other].glance(sent.body, None, None))
+    back = FORMAT.render_request(msgspec.structs.replace(theirs, model="claude-sonnet-4-5")).body
+    again = FORMAT.parse_request(FORMAT.glance(back, None, None))
+    assert gist(again) == gist(theirs) == gist(ours)
+    assert [tool.name for tool in again.tools] == [tool.name for tool in offered]
+    errors = any(part.is_error for turn in messages for part in turn.parts if isinstance(part, ToolResult))
+    assert ("is_error" in sent.losses) == errors
 
 
 junk = st.recursive(
