@@ -30,6 +30,16 @@ _STRICT = frozenset(
 )  # fmt: skip
 """https://platform.openai.com/docs/guides/structured-outputs#supported-schemas"""
 
+_CLAUDE = frozenset(
+    ("type", "title", "description", "enum", "const", "anyOf", "allOf", "properties", "required", "items",
+     "additionalProperties", "$ref", "$defs", "definitions", "default", "pattern")
+)  # fmt: skip
+"""https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations"""
+
+_CLAUDE_FORMATS = frozenset(
+    ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
+)
+
 _NOTES = frozenset(("$schema", "$id", "$comment", "$anchor", "examples", "deprecated", "readOnly", "writeOnly"))
 """What says nothing about which values fit."""
 
@@ -55,6 +65,12 @@ def for_strict(schema: dict[str, Any]) -> Reduced:
     """``schema`` as strict modes want it: every object closed, every property required, optional ones nullable."""
     walk = _Walk(schema)
     return Reduced(walk.strict(schema, "", 0), tuple(walk.changes))
+
+
+def for_claude(schema: dict[str, Any]) -> Reduced:
+    """``schema`` as Claude's strict modes take it: every object closed, optional properties stay so."""
+    walk = _Walk(schema)
+    return Reduced(walk.claude(schema, "", 0), tuple(walk.changes))
 
 
 @dataclass(slots=True)
@@ -227,6 +243,43 @@ class _Walk:
             inner[name] = walked if name in required else _nullable(walked)
         out["properties"], out["required"] = inner, list(inner)
         out["additionalProperties"] = False
+
+    def claude(self, node: Any, path: str, depth: int) -> Any:
+        """One subschema for Claude. Bounds and lengths are left out: it refuses them."""
+        self.nodes += 1
+        if not isinstance(node, dict):
+            return node
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            self.lose(path, "depth")
+            return {"type": "object", "properties": {}, "additionalProperties": False}
+        if "oneOf" in node:
+            self.lose(path, "oneOf")
+            node = {**_without(node, "oneOf"), "anyOf": [*_list(node.get("anyOf")), *_list(node["oneOf"])]}
+        out: dict[str, Any] = {}
+        for name, value in node.items():
+            if name in _CLAUDE or _taken_by_claude(name, value):
+                out[name] = self._inner(name, value, path, depth + 1)
+            elif name not in _NOTES:
+                self.lose(path, name)
+        if "properties" in out or out.get("type") == "object":
+            if out.get("additionalProperties") not in (None, False):
+                self.lose(path, "additionalProperties")
+            out["additionalProperties"] = False
+        return out
+
+    def _inner(self, name: str, value: Any, path: str, depth: int) -> Any:
+        """The subschemas in a keyword's value, for Claude."""
+        if name in ("$defs", "definitions", "properties") and isinstance(value, dict):
+            return {key: self.claude(inner, _at(path, f"{name}.{key}"), depth) for key, inner in value.items()}
+        if name in ("anyOf", "allOf") and isinstance(value, list):
+            return [self.claude(inner, _at(path, f"{name}.{at}"), depth) for at, inner in enumerate(value)]
+        return self.claude(value, _at(path, "items"), depth) if name == "items" else value
+
+
+def _taken_by_claude(name: str, value: Any) -> bool:
+    if name == "format":
+        return value in list(_CLAUDE_FORMATS)
+    return name == "minItems" and value in (0, 1)
 
 
 def _nullable(node: Any) -> Any:

@@ -113,10 +113,25 @@ async def test_a_stream_that_breaks_ends_in_the_callers_own_error_event(house: H
     house.settled()
 
 
-async def test_tools_that_can_not_be_carried_are_a_400_that_costs_nothing(house: House) -> None:
-    tools: list[dict[str, Any]] = [{"name": "f", "input_schema": {"type": "object"}}]
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"mcp_servers": [{"name": "x"}]}, "MCP servers"),
+     ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "web_search")],
+)  # fmt: skip
+async def test_what_can_not_be_carried_is_a_400_that_costs_nothing(house: House, change: Any, named: str) -> None:
+    reply = await house.caller.post("/v1/messages", {**CLAUDE, **change})
+    assert reply.status == 400 and named in reply.json["error"]["message"]
+    assert house.fake.chats == [] and house.entry().credits == 0
+    house.settled()
+
+
+async def test_a_claude_callers_tools_reach_a_chat_channel(house: House) -> None:
+    tools: list[dict[str, Any]] = [{"name": "f", "input_schema": {"type": "object", "properties": {"a": {}}}}]
     reply = await house.caller.post("/v1/messages", {**CLAUDE, "tools": tools})
-    assert reply.status == 400 and house.fake.chats == [] and house.entry().credits == 0
+    assert reply.status == 200
+    assert house.fake.chats[0].json["tools"] == [
+        {"type": "function", "function": {"name": "f", "parameters": tools[0]["input_schema"]}}
+    ]
     house.settled()
 
 

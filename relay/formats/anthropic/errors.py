@@ -1,4 +1,4 @@
-"""Errors in Claude's shape. Source: https://docs.anthropic.com/en/api/errors"""
+"""Errors in Claude's shape. Source: https://platform.claude.com/docs/en/api/errors"""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ _TYPES = {
     429: "rate_limit_error",
     503: "overloaded_error",
 }
+
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""What an error inside a stream would have been as an answer."""
 
 
 def error_object(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Claude requests <-> neutral. Source: https://docs.anthropic.com/en/api/messages"""
+"""Claude requests <-> neutral. Source: https://platform.claude.com/docs/en/api/messages/create"""
 
 from __future__ import annotations
 
@@ -6,22 +6,40 @@ from typing import Any
 
 import msgspec
 
-from openopen8.core.errors import invalid
+from relay.formats.anthropic.models import model_of
+from relay.formats.anthropic.parts import cache_mark, parse_texts, render_cache
+from relay.formats.anthropic.reasoning import parse_reasoning, render_reasoning, render_sampling
+from relay.formats.anthropic.tools import fits_strict, parse_choice, parse_tools, render_tools
+from relay.formats.anthropic.turns import instructions, parse_messages, render_messages
 from relay.formats.fields import MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
-from relay.formats.plain import plain_only
-from relay.neutral import Message, Refusal, Request, Role, Text, spoken
+from relay.formats.schema import for_claude
+from relay.neutral import Request, Shape
 
-DEFAULT_MAX_TOKENS = 8192
-"""Claude wants a limit; this one is sent for callers who give none."""
-
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
-
-_NOT_CARRIED = {"tools": "Tools are", "mcp_servers": "MCP servers are", "container": "Containers are"}
+_NOT_CARRIED = {"mcp_servers": "MCP servers are", "container": "Containers are"}
 """What would change the meaning if it were left out."""
 
-_DROPPED = frozenset(("thinking", "redacted_thinking"))
-"""Blocks of earlier turns that only Claude itself can read again."""
+_LOST = {
+    "min_p": "min_p",
+    "seed": "seed",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "logit_bias": "logit_bias",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
+    "verbosity": "verbosity",
+    "prediction": "prediction",
+    "store": "store",
+    "metadata": "metadata",
+    "cache_key": "prompt_cache_key",
+    "cache_retention": "prompt_cache_retention",
+}
+"""Options that Claude has not, and what their callers call them."""
+
+_TIERS = {"auto": "auto", "default": "standard_only", "priority": "auto"}
+"""Claude's own priority tier is used where there is one: https://platform.claude.com/docs/en/api/service-tiers"""
+
+_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 
 def parse_request(glance: Glance) -> Request:
@@ -32,55 +50,91 @@ def parse_request(glance: Glance) -> Request:
         fields.take(name)
     for name, what in _NOT_CARRIED.items():
         fields.refuse(name, what=what)
-    _plain_text_only(fields)
+    config = fields.inner("output_config")
+    choice, parallel = parse_choice(fields)
     request = Request(
         model=glance.model,
-        messages=tuple(_message(item) for item in fields.items("messages")),
-        system=_texts(fields, "system"),
+        messages=parse_messages(fields),
+        system=parse_texts(fields, "system"),
         max_tokens=fields.integer("max_tokens", low=1, high=MAX_TOKENS),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
         top_k=fields.integer("top_k"),
         stop=fields.texts("stop_sequences"),
         stream=glance.stream,
+        tools=parse_tools(fields),
+        tool_choice=choice,
+        parallel_tools=parallel,
+        shape=_shape(fields, config),
+        reasoning=parse_reasoning(fields, config),
         user=_user(fields),
+        service_tier=_tier(fields),
+        cache=cache_mark(fields),
     )
+    if config is not None:
+        config.drop_rest()
     fields.drop_rest()
     return msgspec.structs.replace(request, losses=tuple(losses))
 
 
 def render_request(request: Request) -> Rendered:
-    """The body for Claude. Instructions amid the conversation move to the front."""
-    losses = plain_only(request)
-    losses += [name for name in ("seed", "presence_penalty", "frequency_penalty") if getattr(request, name) is not None]
+    """The body for Claude. Raises Problem 400 for what has no form here."""
+    losses: dict[str, None] = dict.fromkeys(request.losses)
     if request.n > 1:
         raise not_carried("More than one answer (n) is", "n")
-    body: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS}
-    system = _system(request, losses)
+    if any(kind != "text" for kind in request.modalities):
+        raise not_carried("Output other than text is", "modalities")
+    model = model_of(request.model)
+    thinks = render_reasoning(request, model)
+    losses.update(dict.fromkeys(thinks.losses))
+    body: dict[str, Any] = {"model": request.model, "max_tokens": thinks.limit}
+    system = instructions(request, model, losses)
+    if request.shape is not None and request.shape.kind == "object":
+        system.append({"type": "text", "text": _OBJECT})  # Claude wants a schema, or words
+        losses["response_format"] = None
     if system:
-        body["system"] = [{"type": "text", "text": text} for text in system]
-    body["messages"] = [_rendered(message) for message in request.messages if message.role != "system"]
+        body["system"] = system
+    body["messages"] = render_messages(request, model, losses)
     options = {
-        "temperature": _temperature(request, losses),
-        "top_p": request.top_p,
-        "top_k": request.top_k,
-        "stop_sequences": list(request.stop) or None,
-        "metadata": {"user_id": request.user} if request.user else None,
+        **render_sampling(request, model, thinks, losses),
+        "stop_sequences": _stops(request, losses),
+        "thinking": thinks.thinking,
+        "output_config": _config(request, thinks.effort, losses),
+        "metadata": _metadata(request),
+        "service_tier": _TIERS.get(request.service_tier or ""),
         "stream": request.stream or None,
     }
     body.update((name, value) for name, value in options.items() if value is not None)
-    return Rendered(msgspec.json.encode(body), (*request.losses, *losses))
+    body.update(render_tools(request, losses))
+    body.update(render_cache(request.cache, losses))
+    _lose(request, losses)
+    return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def _plain_text_only(fields: Fields) -> None:
-    if isinstance(thinking := fields.take("thinking"), dict) and thinking.get("type") != "disabled":
-        fields.lose("thinking")
-    for name in ("output_config", "output_format"):
-        value = fields.take(name)
-        if isinstance(value, dict) and (value.get("format") or value.get("type") == "json_schema"):
-            raise not_carried("Structured output is", name)
-        if value is not None:
-            fields.lose(name)
+def _lose(request: Request, losses: dict[str, None]) -> None:
+    for name, called in _LOST.items():
+        if getattr(request, name) not in (None, False, (), {}):
+            losses[called] = None
+    if request.service_tier not in (None, "auto", "default"):
+        losses["service_tier"] = None
+    if request.user and request.safety_id and request.safety_id != request.user:
+        losses["safety_identifier"] = None
+
+
+def _shape(fields: Fields, config: Fields | None) -> Shape | None:
+    """``output_config.format``, and its older place."""
+    form = config.inner("format") if config else None
+    form = form or fields.inner("output_format")
+    if form is None:
+        return None
+    kind, schema = form.text("type"), form.object("schema")
+    if kind != "json_schema" or schema is None:
+        raise not_carried("Structured output without a schema is", form.path)
+    strict = fits_strict(schema)
+    if not strict:
+        form.lose("strict")  # others keep to the schema as well as they can
+    form.drop_rest()
+    return Shape("schema", schema, strict=strict or None)
 
 
 def _user(fields: Fields) -> str | None:
@@ -92,58 +146,30 @@ def _user(fields: Fields) -> str | None:
     return user
 
 
-def _message(fields: Fields) -> Message:
-    name = fields.text("role") or ""
-    role = _ROLES.get(name)
-    if role is None:
-        raise invalid(f"{fields.path}.role must be user or assistant.", f"{fields.path}.role")
-    parts = _texts(fields, "content")
-    fields.drop_rest()
-    return Message(role, parts)
+def _tier(fields: Fields) -> str | None:
+    tier = fields.text("service_tier")
+    return "default" if tier == "standard_only" else tier
 
 
-def _texts(fields: Fields, name: str) -> tuple[Text, ...]:
-    """A string, or a list of text blocks."""
-    content = fields.take(name)
-    if content is None:
-        return ()
-    if isinstance(content, str):
-        return (Text(content),)
-    found = (_text(block, fields, name) for block in fields.of(name, content))
-    return tuple(text for text in found if text is not None)
+def _stops(request: Request, losses: dict[str, None]) -> list[str] | None:
+    """Claude refuses sequences of nothing but white space."""
+    found = [text for text in request.stop if text.strip()]
+    if len(found) < len(request.stop):
+        losses["stop"] = None
+    return found or None
 
 
-def _text(block: Fields, parent: Fields, name: str) -> Text | None:
-    kind = block.text("type")
-    if kind in _DROPPED:
-        parent.lose(f"{name}.{kind}")
-        return None
-    if kind != "text":
-        raise not_carried(f"A content block of the type {kind!r} is", block.path)
-    text = block.text("text")
-    if text is None:
-        raise invalid(f"{block.path}.text must be a string.", f"{block.path}.text")
-    block.drop_rest()
-    return Text(text)
+def _config(request: Request, effort: str | None, losses: dict[str, None]) -> dict[str, Any] | None:
+    config: dict[str, Any] = {"effort": effort} if effort else {}
+    if request.shape is not None and request.shape.schema is not None:
+        reduced = for_claude(request.shape.schema)
+        losses.update((f"response_format.{path}", None) for path in reduced.changes)
+        if request.shape.description:
+            losses["response_format.description"] = None
+        config["format"] = {"type": "json_schema", "schema": reduced.schema}
+    return config or None
 
 
-def _system(request: Request, losses: list[str]) -> list[str]:
-    texts = [part.text for part in request.system]
-    later = [spoken((part,)) for turn in request.messages if turn.role == "system" for part in turn.parts]
-    if later:
-        losses.append("system_position")
-    return [text for text in (*texts, *later) if text]
-
-
-def _rendered(message: Message) -> dict[str, Any]:
-    # Claude refuses empty text blocks.
-    texts = [part.text for part in message.parts if isinstance(part, Text | Refusal) and part.text]
-    return {"role": message.role, "content": [{"type": "text", "text": text} for text in texts]}
-
-
-def _temperature(request: Request, losses: list[str]) -> float | None:
-    """Claude's scale ends at 1, that of others at 2."""
-    if request.temperature is None or request.temperature <= 1:
-        return request.temperature
-    losses.append("temperature")
-    return 1
+def _metadata(request: Request) -> dict[str, Any] | None:
+    user = request.user or request.safety_id
+    return {"user_id": user} if user else None

@@ -8,7 +8,7 @@ import msgspec
 
 from relay.formats.openai_responses.citations import render_annotation, render_logprobs
 from relay.formats.openai_responses.output import call_item, content_part, item_id, message_item, text_part
-from relay.formats.openai_responses.thoughts import reasoning_item
+from relay.formats.openai_responses.thoughts import reasoning_item, seal_whole
 from relay.framing import sse
 from relay.neutral import Citation, Logprob, Opaque, Refusal, Thinking, ToolUse
 
@@ -202,6 +202,7 @@ class Thought:
         self._part = part
         self._pieces: list[str] = []
         self._id = part.id or item_id("rs", wire.request_id, self._at)
+        self._named = ""
 
     def begin(self) -> bytes:
         """The item begins; one that has an id of its own is going to be encrypted."""
@@ -222,9 +223,10 @@ class Thought:
         self._pieces.append(text)
         return out + self._wire.send("response.reasoning_summary_text.delta", **self._place(), delta=text)
 
-    def sign(self, state: Opaque) -> None:
-        """The proof that the thought is the model's own; it is sent at the end."""
+    def sign(self, state: Opaque, id: str) -> None:
+        """The proof that the thought is the model's own; it is sent at the end, with the name if that came late."""
         self._part = msgspec.structs.replace(self._part, signature=state)
+        self._named = "" if self._part.id else id
 
     def close(self) -> bytes:
         """The thought is complete."""
@@ -234,7 +236,10 @@ class Thought:
             out += self._wire.send("response.reasoning_summary_text.done", **self._place(), text=text)
             out += self._wire.send("response.reasoning_summary_part.done", **self._place(), part=part)
         whole = msgspec.structs.replace(self._part, text=text)
-        return out + self._wire.done(self._at, reasoning_item(self._id, whole))
+        item = reasoning_item(self._id, whole)
+        if self._named:
+            item["encrypted_content"] = seal_whole(msgspec.structs.replace(whole, id=self._named))
+        return out + self._wire.done(self._at, item)
 
     def _place(self) -> dict[str, Any]:
         return {"item_id": self._id, "output_index": self._at, "summary_index": 0}

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from openopen8.core.errors import invalid
 from relay.formats.fields import Fields, not_carried
+from relay.formats.marks import attached
 from relay.formats.openai_responses.citations import FORMAT_NAME
 from relay.formats.openai_responses.output import parse_image
 from relay.formats.openai_responses.parts import needed, parse_content
-from relay.formats.openai_responses.thoughts import attached, parse_reasoning
+from relay.formats.openai_responses.thoughts import parse_reasoning
 from relay.neutral import Block, Message, Opaque, Part, Role, Text, ToolResult, ToolUse
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}

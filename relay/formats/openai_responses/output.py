@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from relay.formats import freeform, ids
+from relay.formats.marks import NOTHING
 from relay.formats.media import guessed_type
 from relay.formats.openai_responses.citations import (
     FORMAT_NAME,
@@ -17,7 +18,7 @@ from relay.formats.openai_responses.citations import (
     render_logprobs,
     word,
 )
-from relay.formats.openai_responses.thoughts import NOTHING, mark_item, parse_reasoning, reasoning_item
+from relay.formats.openai_responses.thoughts import mark_item, parse_reasoning, reasoning_item
 from relay.neutral import (
     Audio,
     Block,

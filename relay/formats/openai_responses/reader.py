@@ -223,7 +223,7 @@ class ResponsesReader:
                 if not streamed and one.text:
                     out.append(Delta(one.text, 0, "thinking"))
                 if one.signature is not None:
-                    out.append(Sign(one.signature))
+                    out.append(Sign(one.signature, 0, one.id))
                 streamed, item.thoughts = False, ""
                 self._close(out)
             else:

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from relay.formats.format import Asked, Garbage, Rendered
+from relay.formats.marks import attached
 from relay.formats.openai_responses.citations import word
 from relay.formats.openai_responses.envelope import ending, response_object
 from relay.formats.openai_responses.output import custom_tools, dicts, logprobs_of, parse_item, render_items
-from relay.formats.openai_responses.thoughts import attached
 from relay.formats.openai_responses.usage import parse_usage
 from relay.formats.vendor import error_of, loads
 from relay.neutral import Answer, Choice, Refusal, StopReason, ToolUse

@@ -125,7 +125,7 @@ class ResponsesWriter:
         if isinstance(event, End):
             return self._end()
         if isinstance(event, Sign):
-            return self._signed(event.signature)
+            return self._signed(event)
         if isinstance(event, Cite | Logprobs):
             out, message = self._message()
             return out + (message.cite(event.citation) if isinstance(event, Cite) else message.logprobs(event.logprobs))
@@ -167,7 +167,7 @@ class ResponsesWriter:
             out += message.refusal(part.text) if isinstance(part, Refusal) else message.text(part.text)
         for citation in part.citations if isinstance(part, Text) else ():
             out += message.cite(citation) if message else b""
-        return out + self._signed(part.signature) if isinstance(part, Text) and part.signature else out
+        return out + self._signed(Sign(part.signature)) if isinstance(part, Text) and part.signature else out
 
     def _think(self, part: Thinking) -> bytes:
         out = self._close(calls=False)
@@ -195,11 +195,11 @@ class ResponsesWriter:
         self._behind = False
         return out, message
 
-    def _signed(self, state: Opaque) -> bytes:
+    def _signed(self, event: Sign) -> bytes:
         if isinstance(self._open, Thought):
-            self._open.sign(state)
+            self._open.sign(event.signature, event.id)
             return b""
-        self._sign = state
+        self._sign = event.signature
         return b"" if isinstance(self._open, Message) else self._close(calls=False)
 
     def _end(self) -> bytes:

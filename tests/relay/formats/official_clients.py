@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import anthropic.types
+import anthropic.types.message_create_params
 import openai.types.chat
 import openai.types.responses
 from golden_cases import frames
@@ -13,6 +14,10 @@ from google.genai import types as google
 from pydantic import TypeAdapter
 
 _claude_event: TypeAdapter[Any] = TypeAdapter(anthropic.types.RawMessageStreamEvent)
+_claude_request: TypeAdapter[Any] = TypeAdapter(
+    anthropic.types.message_create_params.MessageCreateParamsNonStreaming
+    | anthropic.types.message_create_params.MessageCreateParamsStreaming
+)
 _responses_event: TypeAdapter[Any] = TypeAdapter(openai.types.responses.ResponseStreamEvent)
 _CLAUDE_EVENTS = {"message_start", "content_block_start", "content_block_delta", "content_block_stop",
                   "message_delta", "message_stop"}  # fmt: skip
@@ -79,3 +84,20 @@ def _claude_text(event: str, data: bytes) -> str:
 
 def _google_text(value: google.GenerateContentResponse) -> str:
     return value.text or ""
+
+
+def takes_request(name: str, body: bytes) -> bool:
+    """True where the vendor's types take a request; raises where they don't. So far only Claude's are asked."""
+    if name == "anthropic":
+        _exhaust(_claude_request.validate_python(json.loads(body)))
+    return name == "anthropic"
+
+
+def _exhaust(value: Any) -> None:
+    """Lists in these types are checked when they are read."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        return
+    for inner in value:
+        _exhaust(inner)

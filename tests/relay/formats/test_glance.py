@@ -84,7 +84,7 @@ def test_an_openai_callers_mistake_is_named_by_its_path(change: dict[str, Any], 
     [
         ({"model": None}, "model"),
         ({"max_tokens": None}, "max_tokens"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
         ({"max_tokens": "5"}, "max_tokens"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages.0"),

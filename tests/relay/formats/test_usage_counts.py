@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
+from relay.formats.anthropic.usage import render_usage as render_claude
 from relay.formats.openai_chat.usage import render_usage
 from relay.neutral import Answer, Choice, Further, Text, Usage
 
@@ -124,16 +125,58 @@ def test_the_tier_that_was_charged_is_part_of_the_usage(tier: Any, charged: str)
 
 
 @pytest.mark.parametrize(
-    ("usage", "counts", "inconsistent"),
+    ("usage", "counts", "further", "inconsistent"),
     [
-        ({"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 5}, (10, 90, 5, 0), False),
-        ({"input_tokens": 10, "cache_creation_input_tokens": 40, "output_tokens": 5}, (50, 0, 5, 0), False),
-        ({"input_tokens": -1, "output_tokens": 5}, (0, 0, 5, 0), True),
-        ({"input_tokens": 3, "cache_read_input_tokens": None, "output_tokens": "5"}, (3, 0, 0, 0), True),
+        ({"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 5}, (10, 90, 5, 0), Further(), False),
+        ({"input_tokens": -1, "output_tokens": 5}, (0, 0, 5, 0), Further(), True),
+        ({"input_tokens": 3, "cache_read_input_tokens": None, "output_tokens": "5"}, (3, 0, 0, 0), Further(), True),
+        # Thinking is inside the output.
+        ({"input_tokens": 3, "output_tokens": 80, "output_tokens_details": {"thinking_tokens": 60}},
+         (3, 0, 20, 60), Further(), False),
+        ({"input_tokens": 3, "output_tokens": 8, "output_tokens_details": {"thinking_tokens": 60}},
+         (3, 0, 0, 8), Further(), True),
+        # The three shapes of cache writes: a total, a split, both; and a total that has grown since.
+        ({"input_tokens": 10, "cache_creation_input_tokens": 40, "output_tokens": 5},
+         (50, 0, 5, 0), Further(cache_write_5m=40), False),
+        ({"input_tokens": 10, "cache_creation": {"ephemeral_5m_input_tokens": 40}, "output_tokens": 5},
+         (50, 0, 5, 0), Further(cache_write_5m=40), False),
+        ({"input_tokens": 10, "cache_creation_input_tokens": 40, "output_tokens": 5,
+          "cache_creation": {"ephemeral_5m_input_tokens": 40, "ephemeral_1h_input_tokens": 0}},
+         (50, 0, 5, 0), Further(cache_write_5m=40), False),
+        ({"input_tokens": 10, "cache_creation_input_tokens": 40, "output_tokens": 5,
+          "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 25}},
+         (50, 0, 5, 0), Further(cache_write_5m=15, cache_write_1h=25), False),
+        ({"input_tokens": 10, "cache_creation_input_tokens": 20, "output_tokens": 5,
+          "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 25}},
+         (45, 0, 5, 0), Further(cache_write_5m=10, cache_write_1h=25), True),
+        # Searches; compaction is beside the totals.
+        ({"input_tokens": 10, "output_tokens": 5,
+          "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}},
+         (10, 0, 5, 0), Further(calls={"web_search": 2}), False),
+        ({"input_tokens": 10, "output_tokens": 5, "iterations": [
+            {"type": "compaction", "input_tokens": 1000, "cache_creation_input_tokens": 7, "output_tokens": 50},
+            {"type": "message", "input_tokens": 10, "output_tokens": 5}]},
+         (1017, 0, 55, 0), Further(cache_write_5m=7), False),
     ],
-)
-def test_claude_counts_cached_beside_the_input(usage: Any, counts: tuple[int, ...], inconsistent: bool) -> None:
-    assert parsed("anthropic", usage) == Usage(Counts(*counts), inconsistent, usage)
+)  # fmt: skip
+def test_claude_counts_cached_beside_the_input(
+    usage: Any, counts: tuple[int, ...], further: Further, inconsistent: bool
+) -> None:
+    found = parsed("anthropic", usage)
+    assert found == Usage(Counts(*counts), inconsistent, usage, further)
+    again = parsed("anthropic", render_claude(found))
+    assert again is not None and (again.counts, again.further, again.inconsistent) == (found.counts, further, False)
+
+
+@pytest.mark.parametrize(("told", "tier"), [({"service_tier": "standard"}, ""), ({"service_tier": "batch"}, "batch"),
+                                            ({"service_tier": "priority", "speed": "standard"}, "priority"),
+                                            ({"speed": "fast", "service_tier": "standard"}, "fast"),
+                                            ({"service_tier": 5}, "")])  # fmt: skip
+def test_claude_tells_its_tier_and_speed_in_the_usage(told: Any, tier: str) -> None:
+    found = parsed("anthropic", {"input_tokens": 1, "output_tokens": 1, **told})
+    assert found is not None and found.tier == tier
+    again = parsed("anthropic", render_claude(found))
+    assert again is not None and again.tier == tier
 
 
 @pytest.mark.parametrize(
