@@ -33,23 +33,36 @@ _ROLES: dict[str, Role] = {"user": "user", "function": "user", "tool": "user", "
 
 
 def parse_contents(fields: Fields) -> tuple[Message, ...]:
-    """All turns. Calls and results without an id get one by their place."""
+    """All turns. Calls and results without an id get one by their place.
+
+    Contents of the model in a row are one turn: Google's client keeps every chunk of a stream as one.
+    """
     turns: list[Message] = []
+    said: list[Found] = []  # the model's turn so far
     waiting: list[ToolUse] = []  # calls whose result is still to come
-    for at, item in enumerate(fields.items("contents")):
+    for item in fields.items("contents"):
         name = item.text("role") or "user"
         role = _ROLES.get(name)
         if role is None:
             raise not_carried(f"Contents of the role {name!r} are", f"{item.path}.role")
         if role == "assistant":
-            parts = _called(attached(parse_part(part) for part in item.items("parts")), at)
-            waiting += [part for part in parts if isinstance(part, ToolUse)]
+            said += [parse_part(part) for part in item.items("parts")]
         else:
+            _spoken(turns, said, waiting)
             found = (_asked(part) for part in item.items("parts"))
-            parts = tuple(_answered(part, waiting) for part in attached(found))
+            turns.append(Message(role, tuple(_answered(part, waiting) for part in attached(found))))
         item.drop_rest()
-        turns.append(Message(role, parts))
+    _spoken(turns, said, waiting)
     return tuple(turns)
+
+
+def _spoken(turns: list[Message], said: list[Found], waiting: list[ToolUse]) -> None:
+    """The model's turn is over."""
+    if said:
+        parts = _called(attached(said), len(turns))
+        waiting += [part for part in parts if isinstance(part, ToolUse)]
+        turns.append(Message("assistant", parts))
+        said.clear()
 
 
 def parse_system(fields: Fields | None) -> tuple[Text, ...]:
