@@ -51,8 +51,8 @@ def parse_raw(raw: dict[str, Any]) -> Found | None:
     if isinstance(call, dict):
         return (parse_call(call), state) if word(call.get("name")) else None
     data = raw.get("inlineData")
-    if isinstance(data, dict) and word(data.get("data")):
-        return _shown(data), state
+    if isinstance(data, dict):
+        return (_shown(data), state) if word(data.get("data")) else None
     kind = next((name for name, value in raw.items() if isinstance(value, dict)), "")
     if kind:
         return Block(FORMAT_NAME, kind, raw), None

@@ -65,8 +65,8 @@ class ContentTap:
     Held back is the chunk with the last finish reason, and what follows it.
     """
 
-    __slots__ = ("_array", "_begun", "_ended", "_grounded", "_held", "_model", "_name", "_raw", "_usage", "error",
-                 "finished", "first_token", "text")  # fmt: skip
+    __slots__ = ("_array", "_begun", "_ended", "_grounded", "_held", "_model", "_name", "_raw", "_upstream", "_usage",
+                 "error", "finished", "first_token", "text")  # fmt: skip
 
     def __init__(self, model: str, include_usage: bool, array: bool = False) -> None:
         self.text: list[str] = []
@@ -81,6 +81,7 @@ class ContentTap:
         self._ended: set[int] = set()
         self._grounded: list[dict[str, Any]] = []
         self._raw: object = None
+        self._upstream = ""
         self._usage: Usage | None = None
 
     @property
@@ -92,7 +93,7 @@ class ContentTap:
     def usage(self) -> Usage | None:
         """The counts of the last report; most chunks have one, so it is read when it is asked for."""
         if self._raw is not None:
-            found = parse_usage(self._raw, searches(self._grounded, self._model) if self._grounded else None)
+            found = parse_usage(self._raw, searches(self._grounded, self._upstream) if self._grounded else None)
             self._raw, self._usage = None, found or self._usage
         return self._usage
 
@@ -154,6 +155,7 @@ class ContentTap:
                 self._grounded.append(item)
         if not candidates and not self._begun and blocked(value) is not None:
             self._ended.add(0)
+        self._upstream = self._upstream or word(value.get("modelVersion"))
         if isinstance(value.get("usageMetadata"), dict):
             self._raw = value["usageMetadata"]
         return said
