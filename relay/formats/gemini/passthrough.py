@@ -12,8 +12,8 @@ from relay.formats import renaming
 from relay.formats.carrier import opened64
 from relay.formats.format import Glance
 from relay.formats.gemini.candidate import blocked, parse_raw, raw_parts, stop_of
+from relay.formats.gemini.chunk import decode_chunk, text_chunk
 from relay.formats.gemini.errors import error_object
-from relay.formats.gemini.reader import decode_chunk
 from relay.formats.gemini.thoughts import PLACEHOLDER
 from relay.formats.gemini.usage import parse_usage, render_usage, searches
 from relay.formats.gemini.words import OWN, dicts, word
@@ -65,8 +65,8 @@ class ContentTap:
     Held back is the chunk with the last finish reason, and what follows it.
     """
 
-    __slots__ = ("_array", "_begun", "_ended", "_grounded", "_held", "_model", "_name", "_raw", "_upstream", "_usage",
-                 "error", "finished", "first_token", "text")  # fmt: skip
+    __slots__ = ("_array", "_begun", "_ended", "_grounded", "_held", "_model", "_name", "_pattern", "_raw", "_upstream",
+                 "_usage", "error", "finished", "first_token", "text")  # fmt: skip
 
     def __init__(self, model: str, include_usage: bool, array: bool = False) -> None:
         self.text: list[str] = []
@@ -77,6 +77,7 @@ class ContentTap:
         self._name = _encode(model)
         self._array = JsonArray() if array else None
         self._held: list[Frame] = []
+        self._pattern: tuple[bytes, bytes] | None = None  # the upstream's name of the model, and ours
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._grounded: list[dict[str, Any]] = []
@@ -93,13 +94,36 @@ class ContentTap:
     def usage(self) -> Usage | None:
         """The counts of the last report; most chunks have one, so it is read when it is asked for."""
         if self._raw is not None:
-            found = parse_usage(self._raw, searches(self._grounded, self._upstream) if self._grounded else None)
+            raw = _decode(self._raw) if isinstance(self._raw, msgspec.Raw) else self._raw
+            found = parse_usage(raw, searches(self._grounded, self._upstream) if self._grounded else None)
             self._raw, self._usage = None, found or self._usage
         return self._usage
 
     def plain(self, data: bytes) -> tuple[int, bytes]:
-        """Nothing: a chunk says too much for a short way."""
-        return 0, b""
+        """See ``Tap``."""
+        pattern, parts, start = self._pattern, [], 0
+        while self._array is None and not (self._held or self._ended) and data.startswith(b"data: {", start):
+            end = data.find(b"\n\n", start)
+            if end < 0 or data.find(b"\n", start, end) >= 0:
+                break
+            chunk = text_chunk(data[start + 6 : end])
+            if chunk is None:
+                break
+            known = pattern is not None and chunk.modelVersion == self._upstream
+            if chunk.modelVersion != self._model and not (
+                known and pattern and data.count(pattern[0], start, end) == 1
+            ):
+                break
+            parts.append(chunk.text)
+            self._begun.add(chunk.index)
+            if len(chunk.usageMetadata):
+                self._raw = chunk.usageMetadata
+            start = end + 2
+        if parts:
+            self.text += parts
+            self.first_token = True
+        passed = data if start == len(data) else data[:start]
+        return start, passed.replace(*pattern) if start and pattern else passed
 
     def feed(self, frame: Frame) -> bytes:
         """The bytes to pass on now."""
@@ -181,8 +205,9 @@ class ContentTap:
             upstream = b'"modelVersion"' + gap + _encode(name)
             # Quotes inside strings are escaped: found once, the field is the top-level one.
             if frame.raw.count(upstream) == 1 and frame.data.count(upstream) == 1:
-                ours = b'"modelVersion"' + gap + self._name
-                return Frame(frame.event, frame.data.replace(upstream, ours), frame.raw.replace(upstream, ours))
+                self._pattern = (upstream, b'"modelVersion"' + gap + self._name)
+                data, raw = (piece.replace(*self._pattern) for piece in (frame.data, frame.raw))
+                return Frame(frame.event, data, raw)
         data = patch_response(frame.data, self._model)
         return Frame(frame.event, data, sse(data, frame.event))
 

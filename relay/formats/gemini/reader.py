@@ -8,10 +8,11 @@ import msgspec
 
 from relay.formats.carrier import unpacked
 from relay.formats.gemini.candidate import blocked, parse_logprobs, parse_raw, raw_parts, stop_of
+from relay.formats.gemini.chunk import TextChunk, decode_chunk, text_chunk
 from relay.formats.gemini.grounding import parse_grounding
 from relay.formats.gemini.usage import parse_usage, searches
 from relay.formats.gemini.words import dicts, word
-from relay.formats.vendor import error_of, index_of, loads
+from relay.formats.vendor import index_of, loads
 from relay.framing import Frame
 from relay.neutral import (
     Audio,
@@ -36,27 +37,13 @@ from relay.neutral import (
 )
 
 
-def decode_chunk(data: bytes) -> dict[str, Any] | StreamError:
-    """One chunk, or the error that it is."""
-    try:
-        value = loads(data)
-    except ValueError:
-        return StreamError("The provider sent an event that is not JSON.")
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]  # errors come so
-    error = error_of(value)
-    if error is not None or not isinstance(value, dict):
-        return error or StreamError("The provider sent an event that is no object.")
-    return value
-
-
 class ContentReader:
     """Events out of a Gemini stream. It has no ending event: the end of the bytes after a finish reason is one.
 
     Some models name a finish reason in every chunk, so it only counts once nothing more has come.
     """
 
-    __slots__ = ("_choices", "_grounded", "_model", "_started", "_stops", "_usage", "finished")
+    __slots__ = ("_choices", "_counted", "_grounded", "_model", "_started", "_stops", "_usage", "finished")
 
     def __init__(self) -> None:
         self.finished = False
@@ -66,6 +53,7 @@ class ContentReader:
         self._stops: dict[int, Stop] = {}
         self._grounded: list[dict[str, Any]] = []
         self._usage: object = None
+        self._counted = b""  # the same as it came
 
     @property
     def stop_seen(self) -> bool:
@@ -77,6 +65,9 @@ class ContentReader:
         data = frame.data.strip()
         if self.finished or not data or data == b"[DONE]":
             return []
+        plain = text_chunk(data) if self._started else None
+        if plain is not None:
+            return self._plain(plain)
         value = decode_chunk(data)
         if isinstance(value, StreamError):
             return [value]
@@ -95,6 +86,22 @@ class ContentReader:
         self.finished = self.stop_seen
         stops, self._stops = (dict(sorted(self._stops.items())), self._stops) if self.finished else ({}, self._stops)
         return list(stops.values())
+
+    def _plain(self, chunk: TextChunk) -> list[Event]:
+        """The short way for what streams mostly consist of."""
+        index = chunk.index
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice(index)
+        events: list[Event] = []
+        choice.say(chunk.text, events)
+        if self._stops:
+            self._stops.pop(index, None)
+        usage = bytes(chunk.usageMetadata)
+        if usage and usage != self._counted:
+            self._counted = usage
+            self._report({"usageMetadata": loads(usage)}, events)
+        return events
 
     def _start(self, value: dict[str, Any]) -> list[Event]:
         if self._started:
@@ -160,6 +167,13 @@ class _Choice:
         else:
             self._begin(part, state, events)
 
+    def say(self, text: str, events: list[Event]) -> None:
+        """A piece of text."""
+        if self._open is not Text or self._signed:
+            self._turn(Text, events)
+        self._text.append(text)
+        events.append(Delta(text, self._index))
+
     def cite(self, item: dict[str, Any], events: list[Event]) -> None:
         """What the text so far rests on; chunks may repeat it."""
         text = "".join(self._text)
@@ -170,13 +184,11 @@ class _Choice:
 
     def _said(self, part: Text | Thinking, state: Opaque | None, events: list[Event]) -> None:
         kind = type(part)
-        if part.text:
+        if part.text and kind is Text:
+            self.say(part.text, events)
+        elif part.text:
             self._turn(kind, events)
-            if kind is Text:
-                self._text.append(part.text)
-                events.append(Delta(part.text, self._index))
-            else:
-                events.append(Delta(part.text, self._index, "thinking"))
+            events.append(Delta(part.text, self._index, "thinking"))
         if state is not None:
             signed = (Text, Image) if kind is Text else (Thinking,)
             if self._open not in signed or self._signed:

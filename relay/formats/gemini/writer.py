@@ -53,18 +53,22 @@ _Parts = list[dict[str, Any]]
 class ContentWriter:
     """Chunks for a Gemini caller. Finish reasons and counts come last, in one chunk."""
 
-    __slots__ = ("_array", "_choices", "_request_id", "_tail", "losses")
+    __slots__ = ("_array", "_choices", "_end", "_request_id", "_tail", "losses")
 
     def __init__(self, asked: Asked) -> None:
         self.losses: dict[str, None] = {}
         self._array = JsonArray() if asked.array else None
         self._request_id = asked.request_id
         self._tail = {"modelVersion": asked.model, "responseId": asked.request_id}
+        self._end = _encode(self._tail)[1:]
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, event: Event) -> bytes:
         """The bytes for one event."""
-        if isinstance(event, Start | UsageReport):
+        if type(event) is Delta and event.kind == "text" and (flowing := self._choices.get(event.choice)) is not None:
+            if flowing.flows(event.text):
+                return self._piece(event)
+        elif isinstance(event, Start | UsageReport):
             return b""
         index: int = getattr(event, "choice", 0)
         choice = self._choices.get(index)
@@ -85,6 +89,15 @@ class ContentWriter:
     def fail(self, problem: Problem) -> bytes:
         """The error as last chunk; official clients raise on it."""
         return self._framed(error_object(problem, self._request_id)) + self._close()
+
+    def _piece(self, event: Delta) -> bytes:
+        """What streams mostly consist of, so it is put together by hand."""
+        value = b'{"candidates":[{"content":{"parts":[{"text":%b}],"role":"model"},"index":%d}],%b' % (
+            _encode(event.text),
+            event.choice,
+            self._end,
+        )
+        return self._array.item(value) if self._array else b"data: " + value + b"\n\n"
 
     def _chunk(self, fields: dict[str, Any]) -> bytes:
         return self._framed({**fields, **self._tail})
@@ -130,6 +143,13 @@ class _Choice:
         self._waiting = Waiting()
         self._calls: list[_Call] = []
         self._cited: list[tuple[int, str, Citation]] = []
+
+    def flows(self, text: str) -> bool:
+        """True where a piece of text is only that, since one came before it."""
+        if type(self._current) is not Text or not self._text or not text:
+            return False
+        self._text.append(text)
+        return True
 
     def read(self, event: Event) -> _Parts:
         """The parts to send for one event."""

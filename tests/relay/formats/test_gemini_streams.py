@@ -188,6 +188,22 @@ def test_comments_marks_line_ends_and_a_done_change_nothing(mark: bytes, line: b
     assert events("gemini", mark + noisy.replace(b"\n", line)) == events("gemini", plain)
 
 
+def test_the_short_way_of_reading_gives_the_same_events() -> None:
+    """An empty error is none, but leads the long way."""
+    usage = {"promptTokenCount": 5, "totalTokenCount": 5}
+    texts = [candidate({"text": "a"}, finish="STOP"), candidate({"text": "b"}), candidate({"text": "c"}, index=1),
+             candidate({"text": "", "thoughtSignature": "c2ln"}), candidate({"text": "d"}),
+             candidate({"text": "hm", "thought": True}), candidate({"text": "e"}), candidate(CALL),
+             candidate({"text": "f"}), candidate({"inlineData": {"data": "AAAA"}}), candidate({"text": "g"}),
+             candidate(finish="STOP"), candidate(finish="STOP", index=1)]  # fmt: skip
+    head = {"modelVersion": "m", "responseId": "r", "usageMetadata": usage}
+    quick, slow = (
+        b"".join(b"data: " + json.dumps({"candidates": [one], **head, **more}).encode() + b"\n\n" for one in texts)
+        for more in ({}, {"error": {}})
+    )
+    assert events("gemini", quick) == events("gemini", slow)
+
+
 def test_an_event_of_a_megabyte_is_read_in_any_pieces() -> None:
     stream = chunks(candidate({"text": "é" * 500_000}, finish="STOP"))
     decoder, reader, happened = SSE(), FORMAT.reader(), list[Event]()

@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
 from relay.formats.format import Tap
-from relay.framing import Frame
+from relay.framing import SSE, Frame
 from relay.neutral import Usage
 
 FORMAT = FORMATS["gemini"]
@@ -56,6 +56,48 @@ def test_a_caller_who_wants_an_array_gets_the_same_chunks_in_one(case: str) -> N
     listening = tap(array=True)
     out = b"".join(listening.feed(frame) for frame in frames(stream)) + listening.end(None)
     assert json.loads(out) == [json.loads(frame.data) for frame in frames(stream)]
+
+
+def heard(listening: Tap, data: bytes, size: int) -> bytes:
+    """A stream as it arrives in pieces: the short way first, the rest event by event."""
+    decoder, out = SSE(), b""
+    for at in range(0, len(data), size):
+        piece, done = data[at : at + size], 0
+        if not decoder.pending:
+            done, passed = listening.plain(piece)
+            out += passed
+        out += b"".join(listening.feed(frame) for frame in decoder.feed(piece[done:]))
+    return out + listening.end(None)
+
+
+@pytest.mark.parametrize("model", [UPSTREAM, "asked"])
+@pytest.mark.parametrize("size", [1, 7, 333, 2000, 10**6])
+def test_the_short_way_gives_the_same_bytes_text_and_counts(model: str, size: int) -> None:
+    words = [chunk({"text": f'"modelVersion": "{UPSTREAM}" {at}'}, usageMetadata={"promptTokenCount": at + 1})
+             for at in range(5)]  # fmt: skip
+    odd = [chunk({"text": "hm", "thought": True}), chunk({"text": "b"}, index=1), chunk({"text": "\ud800"}),
+           chunk({"text": "x"}, {"text": "y"}), chunk({"text": "c"}, error={}),
+           chunk({"text": "d"}, x="\n")]  # fmt: skip
+    ends = [chunk(finish="STOP", index=1), chunk({"text": "!"}, finish="STOP", usageMetadata=COUNTS)]
+    sent = [*words[:3], *odd, *words[3:], *ends]
+    stream = b"".join(frame.raw for frame in sent)
+    slow, quick = tap(model), tap(model)
+    expected = b"".join(slow.feed(frame) for frame in sent) + slow.end(None)
+    assert heard(quick, stream, size) == expected
+    assert (quick.text, quick.usage, quick.stop_seen) == (slow.text, slow.usage, True)
+    assert expected == stream.replace(f'"modelVersion": "{UPSTREAM}"'.encode(), f'"modelVersion": "{model}"'.encode())
+
+
+def test_the_short_way_is_taken_and_not_for_arrays() -> None:
+    listening = tap("asked")
+    first, second = chunk({"text": "a"}), chunk({"text": "b"}, usageMetadata={"promptTokenCount": 3})
+    assert listening.plain(first.raw) == (0, b"")
+    listening.feed(first)
+    size, passed = listening.plain(second.raw + second.raw + b"data: {")
+    assert size == 2 * len(second.raw) and passed.count(b'"asked"') == 2
+    assert listening.usage is not None and listening.usage.counts == Counts(3)
+    assert tap(array=True).plain(second.raw) == (0, b"")
+    assert listening.feed(chunk(finish="STOP")) == b"" and listening.plain(second.raw) == (0, b"")
 
 
 def test_the_stream_carries_the_name_that_was_asked_for_and_is_else_unchanged() -> None:
