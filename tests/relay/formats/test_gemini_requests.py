@@ -221,15 +221,20 @@ def test_googles_schemas_read_as_json_schemas(own: dict[str, Any], plain: dict[s
     assert json_schema(own) == plain
 
 
-_nodes: Any = st.deferred(
-    lambda: st.one_of(
-        st.fixed_dictionaries({"type": st.sampled_from(("STRING", "INTEGER", "BOOLEAN"))},
-                              optional={"description": st.text(max_size=3), "nullable": st.just(True)}),
-        st.builds(lambda inner: {"type": "ARRAY", "items": inner}, _nodes),
-        st.builds(lambda inner: {"type": "OBJECT", "properties": inner},
-                  st.dictionaries(st.text(max_size=3), _nodes, min_size=1, max_size=2)),
-    )
-)  # fmt: skip
+_nodes = st.recursive(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(("STRING", "INTEGER", "BOOLEAN"))},
+        optional={"description": st.text(max_size=3), "nullable": st.just(True)},
+    ),
+    lambda inner: (
+        st.builds(lambda node: {"type": "ARRAY", "items": node}, inner)
+        | st.builds(
+            lambda nodes: {"type": "OBJECT", "properties": nodes},
+            st.dictionaries(st.text(max_size=3), inner, min_size=1, max_size=2),
+        )
+    ),
+    max_leaves=6,
+)
 
 
 @given(_nodes)
