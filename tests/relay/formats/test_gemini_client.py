@@ -8,15 +8,16 @@ from typing import Any
 import httpx
 import pydantic
 import pytest
-from golden_cases import NAMES, content, events, exists, having
+from golden_cases import ALL_CASES, BUILDING, NAMES, content, events, exists, having
 from google import genai
 from google.genai import errors, types
+from official_clients import takes_google_request
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
 from relay.formats.format import Asked
-from relay.neutral import Opaque, Text, Thinking, ToolResult, ToolUse, Usage, fold
+from relay.neutral import Message, Opaque, Request, Text, Thinking, ToolResult, ToolUse, Usage, fold
 
 FORMAT = FORMATS["gemini"]
 SOURCES = [name for name in NAMES if exists("json_schema", f"{name}.stream.txt")]
@@ -129,6 +130,37 @@ def test_every_golden_answer_is_one_for_the_client_too(case: str) -> None:
     assert [call.args for call in streamed] == [call.args for call in whole.function_calls or []]
     assert chunks[-1].candidates and whole.candidates
     assert chunks[-1].candidates[0].finish_reason == whole.candidates[0].finish_reason
+
+
+GOLDEN = [
+    (case, file) for case in ALL_CASES for file in ("gemini.request.json", "gemini.sent.json") if exists(case, file)
+]
+
+
+@pytest.mark.parametrize(("case", "file"), GOLDEN)
+def test_every_golden_request_is_one_that_the_client_could_send(case: str, file: str) -> None:
+    takes_google_request(content(case, file))
+
+
+@pytest.mark.parametrize("caller", [name for name in NAMES if name not in BUILDING])
+@pytest.mark.parametrize("stream", [False, True])
+def test_geminis_signature_comes_back_byte_for_byte_from_callers_of_every_format(caller: str, stream: bool) -> None:
+    """The second turn of a tool loop whose first one Gemini answered."""
+    about, form = Asked("m", 1, "req-1"), FORMATS[caller]
+    if stream:
+        happened = events("gemini", content("thought_signature", "gemini.stream.txt"))
+        writer = form.writer(about)
+        out = b"".join(writer.feed(event) for event in happened) + writer.end(Usage(Counts(1, output=1)))
+        answered = fold(events(caller, out))
+    else:
+        whole = FORMAT.parse_response(content("thought_signature", "gemini.response.json"))
+        answered = form.parse_response(form.render_response(whole, about).body)
+    (call,) = (part for part in answered.parts if isinstance(part, ToolUse))
+    turns = (Message("assistant", answered.parts), Message("user", (ToolResult(call.id, (Text("18 °C"),)),)))
+    request = Request("gemini-3-pro", (Message("user", (Text("Hi"),)), *turns))
+    rendered = FORMAT.render_request(request)
+    (part,) = json.loads(rendered.body)["contents"][1]["parts"]
+    assert part["thoughtSignature"] == "CsYBAdHtim9zhdlmKVLMEXAvP4ckWqr0bbC1XQqvzUlsVd5Ag8Yg" and rendered.losses == ()
 
 
 def test_pictures_and_files_of_the_client_are_understood() -> None:
