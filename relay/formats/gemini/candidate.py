@@ -51,7 +51,7 @@ def parse_raw(raw: dict[str, Any]) -> Found | None:
     if isinstance(call, dict):
         return (parse_call(call), state) if word(call.get("name")) else None
     data = raw.get("inlineData")
-    if isinstance(data, dict):
+    if isinstance(data, dict) and raw.get("thought") is not True:  # drafts of a picture are thoughts
         return (_shown(data), state) if word(data.get("data")) else None
     kind = next((name for name, value in raw.items() if isinstance(value, dict)), "")
     if kind:

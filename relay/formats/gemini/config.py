@@ -40,7 +40,7 @@ def configured(request: Request, config: Fields) -> Request:
         shape=_shape(config),
         reasoning=parse_thinking(config.inner("thinkingConfig", "thinking_config")),
         modalities=() if modalities == ("text",) else modalities,
-        voice=_voice(config.inner("speechConfig", "speech_config"), "audio" in modalities),
+        voice=_voice(config.inner("speechConfig", "speech_config")) if "audio" in modalities else None,
     )
     config.refuse("responseFormat", "response_format", what="Such a form of the answer is")
     config.drop_rest()
@@ -67,9 +67,9 @@ def _shape(config: Fields) -> Shape | None:
     return Shape("schema", plain if plain is not None else json_schema(own or {}))
 
 
-def _voice(speech: Fields | None, sounding: bool) -> Voice | None:
+def _voice(speech: Fields | None) -> Voice:
     if speech is None:
-        return Voice(SOUND, "") if sounding else None
+        return Voice(SOUND, "")
     speech.refuse("multiSpeakerVoiceConfig", "multi_speaker_voice_config", what="Several voices are")
     inner = speech.inner("voiceConfig", "voice_config")
     ready = inner.inner("prebuiltVoiceConfig", "prebuilt_voice_config") if inner else None
@@ -94,7 +94,7 @@ def render_config(request: Request, losses: dict[str, None]) -> dict[str, Any]:
         "logprobs": request.top_logprobs if request.logprobs else None,
         **_rendered_shape(request.shape, losses),
         "responseModalities": _rendered_modalities(request, losses),
-        "speechConfig": _rendered_voice(request.voice, losses),
+        "speechConfig": _rendered_voice(request, losses),
         "thinkingConfig": render_thinking(request.reasoning, request.model, losses),
     }
     return {name: value for name, value in options.items() if value is not None}
@@ -127,8 +127,10 @@ def _rendered_modalities(request: Request, losses: dict[str, None]) -> list[str]
     return [kind.upper() for kind in kinds]
 
 
-def _rendered_voice(voice: Voice | None, losses: dict[str, None]) -> dict[str, Any] | None:
-    if voice is None:
+def _rendered_voice(request: Request, losses: dict[str, None]) -> dict[str, Any] | None:
+    voice = request.voice
+    if voice is None or "audio" not in request.modalities:
+        losses.update({} if voice is None else {"audio": None})
         return None
     if not isinstance(voice.voice, str):
         raise not_carried("An own voice is", "audio.voice")

@@ -189,12 +189,21 @@ def test_how_much_to_think_is_read(config: dict[str, Any], expected: Reasoning |
     assert parse(generationConfig={"thinkingConfig": config}).reasoning == expected
 
 
+def test_a_voice_is_heard_only_where_sound_is_wanted() -> None:
+    speech = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}
+    spoken = parse(generationConfig={"responseModalities": ["AUDIO"], "speechConfig": speech})
+    assert (spoken.modalities, spoken.voice) == (("audio",), Voice("pcm16", "Kore"))
+    assert parse(generationConfig={"responseModalities": ["AUDIO"]}).voice == Voice("pcm16", "")
+    silent = parse(generationConfig={"speechConfig": speech})
+    assert silent.voice is None and silent.losses == ("generationConfig.speechConfig",)
+
+
 def test_what_would_change_the_meaning_is_refused() -> None:
     for change, param in (
         ({"cachedContent": "cachedContents/1"}, "cachedContent"),
         ({"continuation_token": "x"}, "continuation_token"),
         ({"generationConfig": {"responseFormat": [{}]}}, "generationConfig.responseFormat"),
-        ({"generationConfig": {"speechConfig": {"multiSpeakerVoiceConfig": {"a": 1}}}},
+        ({"generationConfig": {"responseModalities": ["AUDIO"], "speechConfig": {"multiSpeakerVoiceConfig": {"a": 1}}}},
          "generationConfig.speechConfig.multiSpeakerVoiceConfig"),
     ):  # fmt: skip
         with pytest.raises(Problem) as caught:
@@ -371,6 +380,7 @@ def test_what_has_no_type_gets_the_likeliest(part: Part, rendered: dict[str, Any
         ({"messages": (USER, Message("assistant", (Text("{"),)))}, ("prefill",)),
         ({"losses": ("x", "user"), "user": "u"}, ("x", "user")),
         ({"modalities": ("text", "audio"), "voice": Voice("wav", "Kore")}, ("modalities", "audio.format")),
+        ({"voice": Voice("pcm16", "Kore")}, ("audio",)),
         ({"top_logprobs": 3}, ()),
         ({"messages": (Message("user", (Document(Source("base64", "AAAA"), "n", "t", "c", True),)),)},
          ("citations", "document.name", "document.title", "document.context")),
@@ -389,7 +399,7 @@ def test_what_gemini_has_no_place_for_is_named(options: dict[str, Any], losses: 
     [
         ({"tools": (ServerTool("anthropic", "web_search", {}),)}, "tools"),
         ({"modalities": ("text", "smell")}, "modalities"),
-        ({"voice": Voice("pcm16", {"id": "v"})}, "audio.voice"),
+        ({"voice": Voice("pcm16", {"id": "v"}), "modalities": ("audio",)}, "audio.voice"),
         ({"messages": (Message("user", (Image(Source("file", "x", maker="openai")),)),)}, "messages"),
         ({"messages": (Message("user", (Block("anthropic", "x", {}),)),)}, "messages"),
         ({"messages": (Message("user", (Audio(id="a"),)),)}, "messages"),

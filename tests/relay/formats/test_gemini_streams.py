@@ -85,6 +85,8 @@ CALL = {"functionCall": {"name": "f", "args": {"a": 1}}}
         ([{"inlineData": {"data": "AAAA", "mimeType": "image/png"}, "thoughtSignature": "c2ln"}],
          (Image(PNG, signature=SIGNED),)),
         ([{"inlineData": {"data": "AAAA", "mimeType": "video/mp4"}}], (Video(Source("base64", "AAAA", "video/mp4")),)),
+        ([{"inlineData": {"data": "AAAA"}, "thought": True}],
+         (Block("gemini", "inlineData", {"inlineData": {"data": "AAAA"}, "thought": True}),)),
         ([{"inlineData": {"data": ""}}, {"inlineData": {"mimeType": "image/png"}}], ()),
         ([{"executableCode": {"code": "1"}}, {"codeExecutionResult": {"output": "1"}}],
          (Block("gemini", "executableCode", {"executableCode": {"code": "1"}}),
