@@ -216,6 +216,7 @@ def test_google_never_gets_state_that_another_vendor_made() -> None:
         {"text": "a", "thoughtSignature": foreign},
         {**call, "thoughtSignature": foreign},
         {"text": "b", "thought_signature": "CsYBAdHt"},
+        {"text": "", "thoughtSignature": foreign},
     ]
     body = {"contents": [{"role": "model", "parts": parts}], "later": 1}
     sent = json.loads(patched(body, "asked"))
