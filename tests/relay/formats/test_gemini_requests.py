@@ -461,6 +461,12 @@ def test_a_tool_of_any_text_is_a_function_with_one_text_and_its_calls_come_back_
     assert rendered.losses == ()
 
 
+def test_empty_instructions_are_none() -> None:
+    assert "systemInstruction" not in render(system=(Text(""),))[0]
+    body, _ = render(system=(Text("a"), Text("")))
+    assert body["systemInstruction"] == {"parts": [{"text": "a"}]}
+
+
 def test_a_request_without_a_turn_to_answer_still_has_one() -> None:
     body, _ = render(messages=(Message("assistant", (Thinking("x"),)),))
     assert body["contents"] == [{"role": "user", "parts": [{"text": ""}]}]
