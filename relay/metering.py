@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from openopen8.core.rules.admission import Grant
-from openopen8.core.rules.pricing import Counts, Receipt, price_of
+from openopen8.core.rules.pricing import NOTHING, Counts, Further, Receipt, price_of
 from openopen8.core.services.ledger import Progress
 from relay.counting import count_text
 from relay.formats.format import Tap
@@ -18,15 +18,20 @@ CLAMPED = "usage contradicted itself"
 
 
 class Measured(msgspec.Struct, frozen=True, gc=False):
-    """The counts of an answer, what the receipt notes about them, and details for the log."""
+    """The counts of an answer, what the receipt notes about them, and details for the log.
+
+    ``further`` and ``tier`` are what prices may tell apart, see ``Usage``.
+    """
 
     counts: Counts
     notes: tuple[str, ...] = ()
     details: dict[str, Any] | None = None
+    further: Further = NOTHING
+    tier: str = ""
 
     def receipt(self, grant: Grant) -> Receipt:
         """The charge on the terms of the grant."""
-        return price_of(self.counts, grant.price, grant.ratio, self.notes)
+        return price_of(self.counts, grant.price, grant.ratio, self.notes, self.further, self.tier)
 
     def usage(self) -> Usage:
         """As usage for the caller, where the upstream gave none."""
@@ -53,9 +58,12 @@ def with_usage(answer: Answer, measured: Measured) -> Answer:
 
 def of_usage(usage: Usage) -> Measured:
     """The counts that the upstream reported; contradictions are noted and kept as they came."""
+    further = usage.further
+    if further is not NOTHING and further == NOTHING:
+        further = NOTHING  # nothing special under another name: the price's short way
     if not usage.inconsistent:
-        return Measured(usage.counts)
-    return Measured(usage.counts, (CLAMPED,), {"raw_usage": _plain(usage.raw)})
+        return Measured(usage.counts, (), None, further, usage.tier)
+    return Measured(usage.counts, (CLAMPED,), {"raw_usage": _plain(usage.raw)}, further, usage.tier)
 
 
 def _plain(raw: bytes | dict[str, Any] | None) -> Any:
@@ -117,7 +125,7 @@ class StreamMeter:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return Measured(counts, (*measured.notes, COUNTED), measured.details)
+        return msgspec.structs.replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

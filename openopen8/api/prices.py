@@ -13,7 +13,8 @@ from openopen8.api.body import StrictRoute
 from openopen8.api.caller import Admin, With
 from openopen8.api.query import Id, SearchQuery, Word
 from openopen8.core.services import prices
-from openopen8.core.services.prices import PriceFields, PricePatch, PriceView
+from openopen8.core.services.price_fields import PriceFields, PricePatch
+from openopen8.core.services.prices import PriceView
 
 router = APIRouter(prefix="/api/prices", tags=["prices"], route_class=StrictRoute)
 

@@ -10,7 +10,7 @@ from openopen8.commands.verb import noun, verb
 from openopen8.core.rules.roles import COMMAND_LINE
 from openopen8.core.services import prices
 from openopen8.core.services.forms import read
-from openopen8.core.services.prices import PriceFields
+from openopen8.core.services.price_fields import PriceFields
 from openopen8.core.tools import Tools
 
 _RATIOS = ("input", "output", "cache_read", "cache_write", "reasoning", "per_call")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from openopen8.core.rules.pricing import Counts, Price, plain, price_of
+from openopen8.core.rules.pricing import Counts, Price, Rates, plain, price_of
 from openopen8.core.services.prices import PriceView
 from openopen8.state.worth import dollars
 
@@ -65,7 +65,7 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         reasoning=grouped(view.reasoning or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),
-        usd_cache="" if view.cache_read is None else per_million(price.ratio("cache_read"), rate),
+        usd_cache="" if view.cache_read is None else per_million(price.rates.ratios["cache_read"], rate),
         example=f"{cost:,}",
         worth=dollars(cost, rate),
         valid_from=view.valid_from,
@@ -123,7 +123,7 @@ def worked(input: str, output: str, unit: str, rate: int) -> Worked:
     asked, told = number(input), number(output)
     if asked is None or told is None:
         return Worked()
-    price = Price(0, "", 0, to_credits(asked, unit, rate, False), to_credits(told, unit, rate, False))
+    price = Price(0, "", 0, Rates(to_credits(asked, unit, rate, False), to_credits(told, unit, rate, False)))
     cost = price_of(EXAMPLE, price, Decimal(1)).credits
     return Worked(
         True,
@@ -153,9 +153,6 @@ def _price(view: PriceView) -> Price:
         view.id,
         view.model,
         view.valid_from,
-        ratio(view.input) or Decimal(0),
-        ratio(view.output) or Decimal(0),
-        ratio(view.cache_read),
-        ratio(view.reasoning),
+        Rates(ratio(view.input) or Decimal(0), ratio(view.output) or Decimal(0), ratio(view.cache_read)),
         ratio(view.per_call),
     )

@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import plain
 from openopen8.core.rules.roles import Actor
 from openopen8.core.services import forms, overview, prices
-from openopen8.core.services.prices import PriceFields
+from openopen8.core.services.price_fields import PriceFields
 from openopen8.core.tools import Tools
 from openopen8.i18n import text
 from openopen8.state.listing import Listing

@@ -6,7 +6,7 @@ from typing import Any
 
 from openopen8.core.models import PriceRow
 from openopen8.core.services import prices
-from openopen8.core.services.prices import PriceFields
+from openopen8.core.services.price_fields import PriceFields
 from openopen8.state.me import Me
 from openopen8.state.prices import Prices
 from tests.dashboard.conftest import House
