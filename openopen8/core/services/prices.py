@@ -76,7 +76,7 @@ def create(tools: Tools, actor: Actor, fields: PriceFields) -> PriceView:
         take_turn(session, "prices")
         if start < now and _newer(session, fields.model, start, now):
             raise invalid("A newer price of this model holds already: this one would never count.", "valid_from")
-        return _put(tools, session, actor, fields.model, start, values)
+        return _set(tools, session, actor, fields.model, start, values)
 
 
 def get(tools: Tools, actor: Actor, id: int) -> PriceView:
@@ -118,7 +118,7 @@ def update(tools: Tools, actor: Actor, id: int, patch: PricePatch) -> PriceView:
             raise invalid("This price holds no longer. Change the current one.")
         values = normal(_values(row) | patch.changes())
         check_whole(values)
-        return _put(tools, session, actor, row.model, max(row.valid_from, now), values)
+        return _set(tools, session, actor, row.model, max(row.valid_from, now), values)
 
 
 def delete(tools: Tools, actor: Actor, id: int) -> None:
@@ -138,14 +138,37 @@ def delete(tools: Tools, actor: Actor, id: int) -> None:
         journal.admin(session, actor, now, f"deleted the price of model {row.model!r}")
 
 
-def _put(tools: Tools, session: Session, actor: Actor, model: str, start: int, values: Values) -> PriceView:
-    now = tools.now()
+def put(session: Session, model: str, start: int, values: Values, now: int) -> PriceRow:
+    """Write a row within the caller's transaction, who tells workers and log; one with the same start goes."""
     for same in session.exec(_alive(model).where(PriceRow.valid_from == start)):
         same.deleted_at = now
     given: dict[str, Any] = {name: _texts(values[name]) if name in BY_NAME else values[name] for name in VALUES}
     given |= {name: values[name] or Decimal(0) for name in ("input", "output")}
     row = PriceRow(model=model, valid_from=start, created_at=now, **given)
     session.add(row)
+    return row
+
+
+def standing(session: Session, models: list[str], now: int) -> dict[str, dict[int | None, Values]]:
+    """By model what holds now (under None) and what is to come (under its start)."""
+    current = _currents(session, models, now)
+    alive = select(PriceRow).where(col(PriceRow.model).in_(models), col(PriceRow.deleted_at).is_(None))
+    found: dict[str, dict[int | None, Values]] = {}
+    for row in session.exec(alive):
+        if row.valid_from > now or row.id == current.get(row.model):
+            found.setdefault(row.model, {})[row.valid_from if row.valid_from > now else None] = _values(row)
+    return found
+
+
+def shown(values: Values) -> dict[str, Any]:
+    """What a price says, decimals as texts, as :class:`PriceView` has it."""
+    texts: dict[str, Any] = {name: None if values[name] is None else plain(values[name]) for name in RATIOS}
+    return texts | {"long_above": values["long_above"]} | {name: _texts(values[name]) or {} for name in BY_NAME}
+
+
+def _set(tools: Tools, session: Session, actor: Actor, model: str, start: int, values: Values) -> PriceView:
+    now = tools.now()
+    row = put(session, model, start, values, now)
     bump(session)
     told = ", ".join(f"{name} {_told(value)}" for name, value in values.items() if value is not None)
     journal.admin(session, actor, now, f"set the price of model {model!r}: {told}")
@@ -227,15 +250,11 @@ def _told(value: Any) -> str:
 
 
 def _view(row: PriceRow, current: dict[str, int], now: int) -> PriceView:
-    values = _values(row)
-    shown: dict[str, Any] = {name: None if values[name] is None else plain(values[name]) for name in RATIOS}
-    shown |= {name: _texts(values[name]) or {} for name in BY_NAME}
     status = "upcoming" if row.valid_from > now else "current" if current.get(row.model) == row.id else "past"
     return PriceView(
         id=row.id or 0,
         model=row.model,
-        **shown,
-        long_above=values["long_above"],
+        **shown(_values(row)),
         valid_from=row.valid_from,
         status=status,
         created_at=row.created_at,
