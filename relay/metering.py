@@ -46,7 +46,7 @@ def nothing(grant: Grant) -> Receipt:
 def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
     """The counts of a whole answer; ``input_tokens`` is our own count for upstreams that report none."""
     if answer.usage is not None:
-        return of_usage(answer.usage)
+        return of_usage(answer.usage, input_tokens)
     output = sum(count_text(text, model) for text in answer.texts)
     return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
 
@@ -56,14 +56,20 @@ def with_usage(answer: Answer, measured: Measured) -> Answer:
     return msgspec.structs.replace(answer, usage=measured.usage())
 
 
-def of_usage(usage: Usage) -> Measured:
-    """The counts that the upstream reported; contradictions are noted and kept as they came."""
-    further = usage.further
+def of_usage(usage: Usage, input_tokens: int = 0) -> Measured:
+    """The counts that the upstream reported; contradictions are noted and kept as they came.
+
+    Where it leaves the prompt out, ``input_tokens``, our own count, stands in: no prompt is empty.
+    """
+    counts, further = usage.counts, usage.further
+    notes: tuple[str, ...] = ()
+    if input_tokens and not counts.input and not counts.cache_read:
+        counts, notes = msgspec.structs.replace(counts, input=input_tokens), (COUNTED,)
     if further is not NOTHING and further == NOTHING:
         further = NOTHING  # nothing special under another name: the price's short way
     if not usage.inconsistent:
-        return Measured(usage.counts, (), None, further, usage.tier)
-    return Measured(usage.counts, (CLAMPED,), {"raw_usage": _plain(usage.raw)}, further, usage.tier)
+        return Measured(counts, notes, None, further, usage.tier)
+    return Measured(counts, (CLAMPED, *notes), {"raw_usage": _plain(usage.raw)}, further, usage.tier)
 
 
 def _plain(raw: bytes | dict[str, Any] | None) -> Any:
@@ -116,16 +122,17 @@ class StreamMeter:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
         usage = self._tap.usage
         if usage is not None and complete:
-            return of_usage(usage)
+            return of_usage(usage, self.input_tokens)
         self._count()
         if usage is None:
             return Measured(Counts(input=self.input_tokens, output=self._counted), (COUNTED,))
-        measured = of_usage(usage)
+        measured = of_usage(usage, self.input_tokens)
         if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return msgspec.structs.replace(measured, counts=counts, notes=(*measured.notes, COUNTED))
+        notes = measured.notes if COUNTED in measured.notes else (*measured.notes, COUNTED)
+        return msgspec.structs.replace(measured, counts=counts, notes=notes)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""
