@@ -85,7 +85,13 @@ def _no_label() -> rx.Component:
 
 def _model(row: rx.Var[PriceLine]) -> rx.Component:
     soon = rx.cond(row.status == "upcoming", badge(t("prices.later"), "accent", "clock"))
-    return rx.el.span(rx.el.span(row.model, class_name="mono cut", title=row.model), soon, class_name="entry-line")
+    extras = (
+        rx.cond(row.long, badge(t("prices.has_long"), "gray", "arrow_up_right")),
+        rx.cond(row.tiers, badge(t("prices.has_tiers"), "gray", "layers")),
+        rx.cond(row.tools, badge(t("prices.has_tools"), "gray", "wrench")),
+    )
+    name = rx.el.span(row.model, class_name="mono cut", title=row.model)
+    return rx.el.span(name, soon, *extras, class_name="entry-line")
 
 
 def _input(row: rx.Var[PriceLine]) -> rx.Component:

@@ -24,8 +24,6 @@ class PriceLine:
     input: str = ""
     output: str = ""
     cache_read: str = ""
-    cache_write: str = ""
-    """Not in the form yet; carried along, so that a change does not lose it."""
     reasoning: str = ""
     usd_in: str = ""
     usd_out: str = ""
@@ -34,6 +32,10 @@ class PriceLine:
     worth: str = ""
     valid_from: int = 0
     status: str = ""
+    long: bool = False
+    tiers: bool = False
+    tools: bool = False
+    """Calls of tools, or units, have a price."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,6 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         input=grouped(view.per_call or view.input or "0"),
         output="" if by_call else grouped(view.output or "0"),
         cache_read=grouped(view.cache_read or ""),
-        cache_write=view.cache_write or "",
         reasoning=grouped(view.reasoning or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),
@@ -70,6 +71,9 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         worth=dollars(cost, rate),
         valid_from=view.valid_from,
         status=view.status,
+        long=view.long_above is not None,
+        tiers=bool(view.tiers),
+        tools=bool(view.calls or view.units),
     )
 
 

@@ -27,7 +27,7 @@ Values = dict[str, Any]
 """By the names of VALUES: a Decimal, a number, a dict of Decimals; None where nothing is set."""
 
 
-def _pairs(value: Any) -> Any:
+def pairs(value: Any) -> Any:
     """``a=1, b=2`` as a dict; commas and new lines divide."""
     if not isinstance(value, str):
         return value
@@ -65,7 +65,7 @@ def _factors(value: dict[str, Decimal]) -> dict[str, Decimal]:
 
 
 
-_Given = Annotated[dict[str, Ratio], BeforeValidator(_pairs, json_schema_input_type=dict[str, str | float] | str)]
+_Given = Annotated[dict[str, Ratio], BeforeValidator(pairs, json_schema_input_type=dict[str, str | float] | str)]
 ByKind = Annotated[_Given, AfterValidator(_kinds), Field(max_length=MOST_NAMES)]
 """Credits by kind: a dict, or a text like ``web_search=5000, file_search=1250``."""
 Factors = Annotated[ByKind, AfterValidator(_factors)]
