@@ -14,7 +14,9 @@ from openopen8.components.page import Page
 from openopen8.components.search import search
 from openopen8.components.table import Column, table
 from openopen8.components.text import t
+from openopen8.pages.price_catalogue import catalogue_dialog
 from openopen8.pages.price_form import form_sheet
+from openopen8.state.price_catalogue import PriceCatalogue
 from openopen8.state.price_rows import PriceLine
 from openopen8.state.prices import Prices
 
@@ -28,12 +30,22 @@ def body() -> rx.Component:
         data_keys="n",
         type="button",
     )
+    listed = rx.button(
+        rx.icon("download", size=16, aria_hidden="true"),
+        t("prices.import"),
+        on_click=PriceCatalogue.show,
+        variant="soft",
+        color_scheme="gray",
+        high_contrast=True,
+        type="button",
+    )
     unit = rx.el.p(t("prices.unit", rate=f"{Prices.rate:,}"), class_name="muted push")
     return rx.fragment(
-        rx.el.div(search(Prices, t("prices.search")), rx.cond(Prices.rate > 0, unit), add, class_name="tools"),
+        rx.el.div(search(Prices, t("prices.search")), rx.cond(Prices.rate > 0, unit), listed, add, class_name="tools"),
         _unpriced(),
         table(t("prices.title"), _columns(), Prices.rows, Prices, _nothing(), row_header="model"),
         form_sheet(),
+        catalogue_dialog(),
         _history(),
         _question(),
     )

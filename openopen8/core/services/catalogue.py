@@ -116,7 +116,7 @@ def fill(tools: Tools, actor: Actor, fields: FillFields, listing: PriceList | No
         if wanted:
             bump(session)
             told = ", ".join(plan.name for plan in wanted)
-            journal.admin(session, actor, now, f"filled in {len(wanted)} list prices: {told}")
+            journal.admin(session, actor, now, f"filled in list prices of {told}")
     new = sum(plan.state == "new" for plan in wanted)
     return Filled(new, len(wanted) - new, len(plans) - len(wanted))
 

@@ -188,7 +188,7 @@ def test_filling_in_sets_what_holds_and_what_comes(tools: Tools) -> None:
     rows = load_snapshot(tools).prices["dated"]
     assert [(x.valid_from, x.input) for x in rows] == [(0, D(99)), (tools.now(), D("1.5")), (SOON_MS, D("2.5"))]
     (told,) = [x.error for x in world.all(LogEntry) if x.kind == "admin"]
-    assert "filled in 1 list prices: dated" in told
+    assert "filled in list prices of dated" in told
 
 
 def test_every_field_survives_its_way_into_the_workers_memory(tools: Tools) -> None:
