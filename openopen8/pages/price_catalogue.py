@@ -5,24 +5,28 @@ from __future__ import annotations
 import reflex as rx
 
 from openopen8.components.badge import badge
-from openopen8.components.dialog import dialog
+from openopen8.components.dialog import sheet
 from openopen8.components.moment import exact
 from openopen8.components.text import t
 from openopen8.components.typed import typed
 from openopen8.state.price_catalogue import PriceCatalogue, ProposalLine
 
 
-def catalogue_dialog() -> rx.Component:
-    """Whose prices, what would change, and the button that does it."""
-    return dialog(
-        t("prices.import"),
-        t("prices.import_help"),
+def catalogue_sheet() -> rx.Component:
+    """Opens from the right: whose prices, what would change, and the button that does it."""
+    body = rx.el.div(
+        rx.el.p(t("prices.import_help"), class_name="help"),
         _choice(),
         rx.cond(PriceCatalogue.lines.length() > 0, _found(), rx.el.p(t("prices.import_none"), class_name="muted")),
-        _buttons(),
+        _foot(),
+        class_name="form import",
+    )
+    return sheet(
+        t("prices.import"),
+        t("prices.import_help"),
+        body,
         open=PriceCatalogue.opened,
         on_open_change=PriceCatalogue.close,
-        wide=True,
     )
 
 
@@ -48,33 +52,15 @@ def _field(id: str, label: rx.Var[str], control: rx.Component) -> rx.Component:
 
 
 def _found() -> rx.Component:
-    every = rx.el.input(
-        type="checkbox",
-        checked=PriceCatalogue.ticked > 0,
-        on_change=PriceCatalogue.tick_all,
-        aria_label=t("prices.import_all"),
-    )
-    head = rx.el.tr(
-        rx.el.th(every, scope="col", class_name="left"),
-        *(
-            rx.el.th(words, scope="col", class_name=side)
-            for words, side in (
-                (t("prices.col_model"), "left"),
-                (t("prices.col_usd"), "right"),
-                (t("prices.import_before"), "right"),
-                (t("prices.col_state"), "left"),
-            )
-        ),
-    )
-    grid = rx.el.table(
-        rx.el.thead(head),
-        rx.el.tbody(rx.foreach(PriceCatalogue.lines, _line)),
-        class_name="receipt",
-        aria_label=t("prices.import"),
+    every = rx.el.label(
+        rx.el.input(type="checkbox", checked=PriceCatalogue.ticked > 0, on_change=PriceCatalogue.tick_all),
+        t("prices.import_all"),
+        class_name="check",
     )
     more = rx.el.p(t("prices.import_more", n=PriceCatalogue.total), class_name="muted")
-    return rx.fragment(
-        rx.el.div(grid, class_name="scroll-x dialog-body", tab_index=0, role="region", aria_label=t("prices.import")),
+    return rx.el.div(
+        rx.el.div(every, rx.el.span(t("prices.unit_usd"), class_name="muted push"), class_name="proposal-head"),
+        rx.el.ul(rx.foreach(PriceCatalogue.lines, _line), class_name="proposals"),
         rx.cond(PriceCatalogue.total > PriceCatalogue.lines.length(), more),
     )
 
@@ -85,7 +71,6 @@ def _line(line: rx.Var[ProposalLine]) -> rx.Component:
         checked=line.ticked,
         disabled=line.state == "unchanged",
         on_change=lambda on: PriceCatalogue.tick(line.model, on),
-        aria_label=line.model,
     )
     state = rx.match(
         line.state,
@@ -93,25 +78,24 @@ def _line(line: rx.Var[ProposalLine]) -> rx.Component:
         ("changed", badge(t("prices.import_changed"), "amber", "pencil")),
         badge(t("prices.import_same"), "gray", "check"),
     )
-    later = rx.cond(line.later > 0, rx.el.p(t("prices.import_later"), " ", exact(line.later), class_name="help"))
-    left_out = rx.cond(line.left_out != "", rx.el.p(t("prices.import_left_out", what=line.left_out), class_name="help"))
-    rest = rx.cond(line.rest != "", rx.el.p(t("prices.import_rest", what=line.rest), class_name="help"))
-    return rx.el.tr(
-        rx.el.td(tick, class_name="left"),
-        rx.el.th(
-            rx.el.span(line.model, class_name="mono", title=line.listed_as), rest, later, left_out,
-            scope="row", class_name="left",
-        ),
-        rx.el.td(line.price, class_name="right number-cell"),
-        rx.el.td(line.before, class_name="right number-cell muted"),
-        rx.el.td(state),
-        key=line.model,
-    )  # fmt: skip
+    name = rx.el.label(
+        tick, rx.el.span(line.model, class_name="mono", title=line.listed_as), class_name="check proposal-name"
+    )
+    before = rx.el.span(t("prices.import_before", price=line.before), class_name="muted number")
+    facts = rx.el.div(
+        rx.cond(line.before != "", before),
+        rx.cond(line.differs != "", rx.el.p(t("prices.import_differs", what=line.differs))),
+        rx.cond(line.rest != "", rx.el.p(t("prices.import_rest", what=line.rest))),
+        rx.cond(line.later > 0, rx.el.p(t("prices.import_later"), " ", exact(line.later))),
+        rx.cond(line.left_out != "", rx.el.p(t("prices.import_left_out", what=line.left_out))),
+        class_name="help",
+    )
+    return rx.el.li(name, rx.el.span(line.price, class_name="number"), state, facts, key=line.model)
 
 
-def _buttons() -> rx.Component:
+def _foot() -> rx.Component:
     close = rx.button(
-        t("common.close"),
+        t("common.cancel"),
         on_click=PriceCatalogue.close(False),
         variant="soft",
         color_scheme="gray",
@@ -125,4 +109,4 @@ def _buttons() -> rx.Component:
         disabled=PriceCatalogue.ticked == 0,
         type="button",
     )
-    return rx.el.div(close, go, class_name="buttons")
+    return rx.el.div(close, go, class_name="sheet-foot")

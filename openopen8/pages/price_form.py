@@ -108,13 +108,17 @@ def _more() -> rx.Component:
         rx.el.div(*(_rare(name, t(f"prices.{name}")) for name in price_rare.BUCKETS), class_name="pair"),
         _rare("long_above", t("prices.long_above"), t("prices.long_help")),
         rx.el.div(
-            *(_rare(f"long_{name}", t("prices.long_of", bucket=t(f"prices.{name}"))) for name in NAMES),
-            class_name="pair",
+            rx.el.div(
+                *(_rare(f"long_{name}", t("prices.long_of", bucket=t(f"prices.{name}"))) for name in NAMES),
+                class_name="pair",
+            ),
+            class_name="rest",
+            hidden=Prices.rare["long_above"] == "",
         ),
         *(_rare(name, t(f"prices.{name}"), t(f"prices.{name}_help"), "text") for name in price_rare.PAIRS),
         id="price-more",
         hidden=~Prices.more,
-        class_name="stack-wide",
+        class_name="rest",
     )
     return rx.fragment(opener, fields)
 

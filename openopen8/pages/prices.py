@@ -14,7 +14,7 @@ from openopen8.components.page import Page
 from openopen8.components.search import search
 from openopen8.components.table import Column, table
 from openopen8.components.text import t
-from openopen8.pages.price_catalogue import catalogue_dialog
+from openopen8.pages.price_catalogue import catalogue_sheet
 from openopen8.pages.price_form import form_sheet
 from openopen8.state.price_catalogue import PriceCatalogue
 from openopen8.state.price_rows import PriceLine
@@ -45,7 +45,7 @@ def body() -> rx.Component:
         _unpriced(),
         table(t("prices.title"), _columns(), Prices.rows, Prices, _nothing(), row_header="model"),
         form_sheet(),
-        catalogue_dialog(),
+        catalogue_sheet(),
         _history(),
         _question(),
     )

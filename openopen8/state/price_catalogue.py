@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -33,7 +33,9 @@ class ProposalLine:
     price: str = ""
     before: str = ""
     rest: str = ""
-    """What else the price says, by our fields' names."""
+    """What else a new price says, by our fields' names."""
+    differs: str = ""
+    """In which fields the price changes."""
     later: int = 0
     """The first moment at which the list announces another price; 0 = none."""
     left_out: str = ""
@@ -141,17 +143,23 @@ def _ticked(line: ProposalLine, on: bool) -> ProposalLine:
 
 def _line(found: Proposal, rate: int) -> ProposalLine:
     rest = [name for name, value in found.price.items() if name not in ("input", "output") and value not in (None, {})]
+    changed = found.state == "changed"
     return ProposalLine(
         model=found.model,
         listed_as=f"{found.provider}/{found.listed_as}",
         state=found.state,
         price=_in_and_out(found.price, rate),
-        before=_in_and_out(found.before, rate) if found.before and found.state == "changed" else "",
-        rest=", ".join(rest).replace("_", " "),
+        before=_in_and_out(found.before, rate) if found.before and changed else "",
+        rest="" if changed else _words(rest),
+        differs=_words(found.differs) if changed else "",
         later=min(map(int, found.later), default=0),
         left_out=", ".join(found.left_out),
         ticked=found.state == "new",
     )
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(names).replace("_", " ")
 
 
 def _in_and_out(price: Mapping[str, Any], rate: int) -> str:

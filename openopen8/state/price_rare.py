@@ -44,13 +44,14 @@ def data_of(texts: Mapping[str, str], unit: str, rate: int) -> tuple[dict[str, A
     """The fields as the service takes them, and the names of those that can't be read."""
     data: dict[str, Any] = {}
     wrong: list[str] = []
-    for name in (*BUCKETS, *LONG):
+    above = plain_number(texts["long_above"])
+    # without a threshold the ratios of long requests are out of sight, and mean nothing
+    for name in (*BUCKETS, *LONG) if above else BUCKETS:
         value = number(texts[name])
         if value is not None:
             _put(data, name, plain(round(to_credits(value, unit, rate, False), 12)))
         elif texts[name].strip():
             wrong.append(name)
-    above = plain_number(texts["long_above"])
     if above.isdecimal() and len(above) < 15:
         data["long_above"] = int(above)
     elif above:

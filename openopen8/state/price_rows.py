@@ -119,7 +119,7 @@ def converted(text: str, unit: str, rate: int, by_call: bool) -> str:
     if value is None:
         return text
     factor = Decimal(rate) / (1 if by_call else MILLION)
-    return plain(round(value / factor if unit == "usd" else value * factor, 9))
+    return plain(round(value / factor if unit == "usd" else value * factor, 12))
 
 
 def worked(input: str, output: str, unit: str, rate: int) -> Worked:

@@ -29,6 +29,7 @@ async def test_what_channels_serve_is_seen_first_with_what_would_change(house: H
     assert set(lines) == {"gpt-4o", "gpt-4o-mini"}
     changed, new = lines["gpt-4o"], lines["gpt-4o-mini"]
     assert (changed.state, changed.price, changed.before) == ("changed", "$2.50 / $10.00", "$198.00 / $198.00")
+    assert changed.differs.startswith("input, output, cache read")
     assert (new.state, new.price, new.listed_as) == ("new", "$0.15 / $0.60", "openai/gpt-4o-mini")
     assert (changed.ticked, new.ticked) == (False, True), "what somebody has set is not overwritten by accident"
     assert tab.shown(PriceCatalogue, "ticked") == 1
