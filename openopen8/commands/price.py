@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from openopen8.commands.answer import Answer, every, listed, table
+from openopen8.commands.answer import Answer, cell, every, table
 from openopen8.commands.verb import noun, verb
 from openopen8.core.rules.rates import NAMES
 from openopen8.core.rules.roles import COMMAND_LINE
@@ -87,7 +87,14 @@ def _text(value: Any) -> str:
 
 def _list(tools: Tools, given: argparse.Namespace) -> Answer:
     rows = every(lambda page, size: prices.find(tools, COMMAND_LINE, "", page, size, given.history))
-    return listed(rows, _COLUMNS)
+    cells = [[cell(getattr(row, name), name) for name in _COLUMNS.values()] + [_also(row)] for row in rows]
+    return Answer(rows, table([*_COLUMNS, "also"], cells))
+
+
+def _also(price: PriceView) -> str:
+    """The names of what has no column of its own; --json has all."""
+    names = [name for name in VALUES if name not in _COLUMNS.values() and getattr(price, name) not in (None, {})]
+    return ", ".join(names) or "-"
 
 
 def _catalogue(tools: Tools, given: argparse.Namespace) -> Answer:

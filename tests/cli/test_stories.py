@@ -54,6 +54,8 @@ def test_a_price_may_say_all_that_vendors_charge_for(command: Command, ann: str)
     )
     (shown,) = command("price", "list", "--json").json
     assert (shown["long"], shown["units"]) == ({"input": "10", "output": "22.5"}, {"seconds": "50"})
+    told = command("price", "list").out
+    assert "cache_write_1h, input_audio, output_image, long_above, long, tiers, calls, units" in told
     wrong = command("price", "set", "m", "--input", "5", "--output", "15", "--tiers", "flex")
     assert (wrong.code, len(wrong.err.splitlines())) == (1, 1) and "name=2" in wrong.err
 

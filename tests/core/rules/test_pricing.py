@@ -134,6 +134,7 @@ def test_the_answers_service_tier_multiplies_tokens_but_no_calls() -> None:
     assert price_of(used[0], tiers, ONE, (), used[1], "flex").notes == ("service tier flex: × 0.5",)
     for usual in ("", "default", "standard", "auto"):
         assert lines(tiers, used[0], tier=usual) == {"input": "10 × 1", "output": "2 × 3"}
+        assert price_of(used[0], tiers, ONE, (), used[1], usual).notes == ()
 
 
 def test_a_tier_without_a_factor_costs_the_usual_and_the_receipt_says_so() -> None:
