@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from openopen8.core.rules.rates import FREE, WIDE, Rates, scaled
 from openopen8.core.rules.receipt import Line, Receipt, plain
@@ -52,13 +52,10 @@ class Price:
     """Credits for a call of a server tool, by kind."""
     units: Named = ()
     """Credits for what is no token (``seconds``, ``characters``, …), by kind."""
-    flat: bool = field(init=False, repr=False, compare=False)
-    """True when one ratio per bucket says everything about tokens."""
     free: bool = field(init=False, repr=False, compare=False)
     """True when no request can cost anything at this price."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "flat", self.per_call is None and self.long_above is None)
         ratios = list(self.rates.ratios.values())
         if self.long_above is not None:
             ratios += self.long.ratios.values()
@@ -94,9 +91,11 @@ def price_of(
     tier: str = "",
 ) -> Receipt:
     """The receipt of one answer. Exact throughout, one rounding (up) at the end."""
-    if not (price.flat and further is NOTHING and not tier):
+    if further is not NOTHING or tier or price.per_call is not None:
         return _in_full(counts, price, group_ratio, notes, further, tier)
     rates = price.rates
+    if price.long_above is not None and counts.total_input > price.long_above:
+        rates, notes = price.long, (*notes, LONG)
     (input, cache_read, output, reasoning), places = rates.scaled
     total = counts.input * input + counts.cache_read * cache_read
     total += counts.output * output + counts.reasoning * reasoning
@@ -105,9 +104,9 @@ def price_of(
 
 def credits_of(input: int, output: int, price: Price, group_ratio: Decimal) -> int:
     """The credits of :func:`price_of` for plain input and output, without a receipt: for holds."""
-    if not price.flat:
-        return _in_full(Counts(input=input, output=output), price, group_ratio, (), NOTHING, "").credits
-    ratios, places = price.rates.scaled
+    if price.per_call is not None:
+        return _in_full(Counts(), price, group_ratio, (), NOTHING, "").credits
+    ratios, places = price.rates_for(input).scaled
     return _credits(input * ratios[0] + output * ratios[2], places, group_ratio)
 
 
@@ -138,31 +137,38 @@ def _in_full(
     else:
         rates = price.rates_for(counts.total_input)
         factor, told = _factor(price, tier)
-        notes = (*notes, *((LONG,) if rates is not price.rates else ()), *told)
-        lines = [
-            Line(bucket, count, WIDE.multiply(rates.ratios[bucket], factor))
-            for bucket, count in split(counts, further)
-            if count
-        ]
-        lines += [*_by_kind("calls", further.calls, price.calls), *_by_kind("units", further.units, price.units)]
-    whole, places = scaled(*(line.ratio for line in lines)) if lines else ((), 0)
-    total = sum(line.count * ratio for line, ratio in zip(lines, whole, strict=True))
-    return Receipt(_credits(total, places, group_ratio), group_ratio, price.id, tuple(lines), notes)
+        notes = (*notes, *((LONG,) if rates is price.long and rates is not price.rates else ()), *told)
+        ratios = rates.ratios
+        lines = [Line(bucket, count, ratios[bucket]) for bucket, count in split(counts, further) if count]
+        if factor is not None:
+            lines = [Line(x.bucket, x.count, WIDE.multiply(x.ratio, factor)) for x in lines]
+        lines += _by_kind("calls", further.calls, price.calls)
+        lines += _by_kind("units", further.units, price.units)
+    return Receipt(_rounded(lines, group_ratio), group_ratio, price.id, tuple(lines), notes)
 
 
-def _factor(price: Price, tier: str) -> tuple[Decimal, tuple[str, ...]]:
+def _rounded(lines: list[Line], group_ratio: Decimal) -> int:
+    total = Decimal(0)
+    for line in lines:
+        total = WIDE.add(total, WIDE.multiply(line.ratio, line.count))
+    return min(int(WIDE.multiply(total, group_ratio).to_integral_value(ROUND_CEILING)), MAX_CREDITS)
+
+
+def _factor(price: Price, tier: str) -> tuple[Decimal | None, tuple[str, ...]]:
     """The factor of the tier that the answer names, and what the receipt notes about it."""
     if tier in USUAL_TIERS:
-        return Decimal(1), ()
+        return None, ()
     factor = dict(price.tiers).get(tier)
     shown = "".join(letter for letter in tier[:40] if letter.isprintable())
     if factor is None:
-        return Decimal(1), (f"service tier {shown}: no factor set",)
+        return None, (f"service tier {shown}: no factor set",)
     return factor, (f"service tier {shown}: × {plain(factor)}",)
 
 
 def _by_kind(group: str, counts: dict[str, int], ratios: Named) -> list[Line]:
     """A line for each kind, also where the price names none: a receipt hides nothing that was used."""
+    if not counts:
+        return []
     known = dict(ratios)
     return [
         Line(f"{group}.{kind if KIND.fullmatch(kind) else 'other'}", count, known.get(kind, Decimal(0)))

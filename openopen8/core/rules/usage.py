@@ -60,26 +60,33 @@ def split(counts: Counts, further: Further) -> tuple[tuple[str, int], ...]:
 
     A part that claims more than its bucket has left gets what is left: no count is negative, no token counts twice.
     """
-    found: list[tuple[str, int]] = []
-    for whole, count, parts in (
-        ("input", counts.input, (
-            ("cache_write", further.cache_write_5m), ("cache_write_1h", further.cache_write_1h),
-            ("input_audio", further.input_audio), ("input_image", further.input_image),
-        )),
-        ("cache_read", counts.cache_read, (
-            ("cache_read_audio", further.cached_audio), ("cache_read_image", further.cached_image),
-        )),
-        ("output", counts.output, (("output_audio", further.output_audio), ("output_image", further.output_image))),
-        ("reasoning", counts.reasoning, ()),
-    ):  # fmt: skip
-        found += _taken_out(whole, count, parts)
-    return tuple(found)
+    input, write, hour, audio, image = _taken_out(
+        counts.input, further.cache_write_5m, further.cache_write_1h, further.input_audio, further.input_image
+    )
+    read, heard, seen = _taken_out(counts.cache_read, further.cached_audio, further.cached_image)
+    output, spoken, drawn = _taken_out(counts.output, further.output_audio, further.output_image)
+    return (
+        ("input", input),
+        ("cache_write", write),
+        ("cache_write_1h", hour),
+        ("input_audio", audio),
+        ("input_image", image),
+        ("cache_read", read),
+        ("cache_read_audio", heard),
+        ("cache_read_image", seen),
+        ("output", output),
+        ("output_audio", spoken),
+        ("output_image", drawn),
+        ("reasoning", counts.reasoning),
+    )
 
 
-def _taken_out(whole: str, count: int, parts: tuple[tuple[str, int], ...]) -> list[tuple[str, int]]:
-    left, found = max(0, count), []
-    for name, wanted in parts:
-        part = min(max(0, wanted), left)
+def _taken_out(left: int, *parts: int) -> list[int]:
+    """What is left of a bucket, and its parts."""
+    found = [left]
+    for wanted in parts:
+        part = min(wanted, left) if wanted > 0 else 0
         left -= part
-        found.append((name, part))
-    return [(whole, left), *found]
+        found.append(part)
+    found[0] = left
+    return found
