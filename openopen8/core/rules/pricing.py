@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
-from openopen8.core.rules.rates import FREE, WIDE, Rates, scaled
+from openopen8.core.rules.rates import FREE, MOST_PLACES, WIDE, Rates, scaled
 from openopen8.core.rules.receipt import Line, Receipt, plain
 from openopen8.core.rules.usage import BUCKETS, NOTHING, Counts, Further, split
 
@@ -30,7 +30,7 @@ KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 Named = tuple[tuple[str, Decimal], ...]
 
 
-_TENS: tuple[int, ...] = tuple(10**places for places in range(400))
+_TENS: tuple[int, ...] = tuple(10**places for places in range(2 * MOST_PLACES + 1))
 
 
 @dataclass(frozen=True, slots=True)

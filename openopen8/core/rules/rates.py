@@ -12,6 +12,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 """Every bucket of tokens that a price may name, the common ones first."""
 
+MOST_PLACES = 100
+"""Stored ratios have far fewer; what somebody types into a form need not be exact beyond."""
 WIDE = Context(prec=200, traps=[Inexact])
 """Multiplies ratios without rounding; raises where it would."""
 
@@ -19,7 +21,7 @@ WIDE = Context(prec=200, traps=[Inexact])
 @lru_cache(maxsize=4096)
 def scaled(*values: Decimal) -> tuple[tuple[int, ...], int]:
     """Decimals as whole numbers of the same 10^-places: sums and products of those are exact, and quick."""
-    places = max(0, *(-int(value.as_tuple().exponent) for value in values))
+    places = min(max(0, *(-int(value.as_tuple().exponent) for value in values)), MOST_PLACES)
     return tuple(int(value.scaleb(places, WIDE)) for value in values), places
 
 

@@ -190,6 +190,18 @@ def test_a_receipt_adds_up_and_is_rounded_up_once(
         assert told == {**receipt.as_dict(), "period_start": 7}
 
 
+@given(COUNTS, RATES, st.lists(st.text(max_size=9), max_size=2), st.integers(0, 2**43))
+def test_a_stored_receipt_says_what_the_receipt_says(
+    counts: Counts, rates: Rates, notes: list[str], period: int
+) -> None:
+    receipt = price_of(counts, Price(1, "m", 0, rates), ONE, tuple(notes))
+    assert msgspec.json.decode(receipt.as_json(period)) == {**receipt.as_dict(), "period_start": period}
+
+
+def test_ratios_that_nobody_can_store_cost_no_time() -> None:
+    assert price_of(Counts(input=10), price(input="1e-999999"), ONE).credits in (0, 1)
+
+
 @given(COUNTS, FURTHER)
 def test_no_token_is_lost_or_counted_twice(counts: Counts, further: Further) -> None:
     found = split(counts, further)
