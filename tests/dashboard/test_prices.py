@@ -126,7 +126,7 @@ async def test_a_price_in_another_unit_than_the_public_list_is_asked_about_once(
     assert prices.find(house.tools, house.root.actor, "gpt-4o").total == 1
 
 
-async def test_a_change_keeps_a_ratio_that_the_form_does_not_show(house: House) -> None:
+async def test_a_change_keeps_a_ratio_that_the_form_leaves_out(house: House) -> None:
     prices.create(house.tools, house.root.actor, PriceFields(model="w", input="5", output="15", cache_write="6.25"))
     tab = await opened(house)
     row = next(row for row in tab.shown(Prices, "rows") if row.model == "w")
