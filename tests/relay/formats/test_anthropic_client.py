@@ -130,7 +130,8 @@ STATES = ("thinking_signature", "redacted_thinking", "encrypted_reasoning", "tho
 
 
 @pytest.mark.parametrize(
-    ("source", "case"), [(source, case) for case, source in having("stream.txt") if case in STATES and source in SOURCES]
+    ("source", "case"),
+    [(source, case) for case, source in having("stream.txt") if case in STATES and source in SOURCES],
 )
 def test_state_that_the_caller_sends_back_is_what_its_maker_gave(source: str, case: str) -> None:
     gate = Gateway(source, case, case)
