@@ -67,8 +67,9 @@ def newest(
     if len(young) == limit:
         return Found(tuple(young), young[-1])
     before = min(before, mark + 1)
-    if len(its) == 1 and (its[0].plain or its[0].request_id):
-        young += _straight(session, its[0], before, limit - len(young))
+    if all(it.request_id for it in its) or (len(its) == 1 and its[0].plain):
+        rest = {id for it in its for id in _straight(session, it, before, limit - len(young))}
+        young += sorted(rest, reverse=True)[: limit - len(young)]
         return Found(tuple(young), young[-1] if len(young) == limit else None)
     search = _Search(session, before, limit - len(young), late)
     for it in its:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from openopen8.core.clock import DAY, HOUR, SetClock
 from openopen8.core.errors import Problem
@@ -126,6 +127,21 @@ async def test_lists_and_totals_end_where_deletion_has_begun(past: Past) -> None
     for actor, wanted in looks:
         page = logs.find(past.tools, actor, LogFilter(kind="request", **wanted), page_size=500)
         assert len(page.items) == page.total == (4 if wanted.get("status") else 8)
+
+
+async def test_a_request_is_found_by_its_index_also_where_others_were_deleted(past: Past) -> None:
+    past.sweep(log_retention_days=4)
+    wanted = past.world.log()[0]
+    asked: list[str] = []
+
+    def heard(*each: Any) -> None:
+        asked.append(each[2])
+
+    event.listen(past.tools.db.engine, "before_cursor_execute", heard)
+    page = logs.find(past.tools, past.root, LogFilter(request_id=wanted.request_id), page_size=50)
+    event.remove(past.tools.db.engine, "before_cursor_execute", heard)
+    assert [entry.id for entry in page.items] == [wanted.id] and page.next is None
+    assert not [statement for statement in asked if "usage_sums" in statement], "sums know no request"
 
 
 async def test_each_kind_has_its_own_term(past: Past) -> None:
