@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from openopen8.core.errors import Problem, invalid
+from relay.neutral import Block, Part, kind_of
 
 T = TypeVar("T")
 
@@ -58,6 +59,12 @@ def within(value: int | None, path: str, low: int, high: int) -> int | None:
 def not_carried(what: str, path: str) -> Problem:
     """400 for what can't be converted to the channel's format without changing the request's meaning."""
     return invalid(f"{what} not carried to this kind of channel.", path)
+
+
+def no_place(part: Part) -> Problem:
+    """400 for a part of a message that the channel's format has no form for."""
+    what = f"{part.format}'s part {part.kind!r}" if isinstance(part, Block) else f"A part of the kind {kind_of(part)}"
+    return not_carried(f"{what} is", "messages")
 
 
 class Fields:

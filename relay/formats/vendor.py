@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from relay.neutral import StreamError
+
+T = TypeVar("T")
 
 MAX_COUNT = 2**31
 """Counts above this are nonsense and clamped."""
@@ -42,6 +45,23 @@ def loads(data: bytes) -> Any:
         return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except RecursionError as error:
         raise ValueError(str(error)) from None
+
+
+def outline(kind: type[T]) -> Callable[[bytes], T | None]:
+    """Reads JSON objects into the fields of ``kind``, as lenient as :func:`loads`; None for what is no such object."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(data: bytes) -> T | None:
+        try:
+            return decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+        try:
+            return msgspec.convert(loads(data), kind, strict=False)
+        except (ValueError, msgspec.MsgspecError, RecursionError):
+            return None
+
+    return read
 
 
 def _nothing(_: str) -> None:

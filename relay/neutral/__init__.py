@@ -34,6 +34,7 @@ from relay.neutral.parts import (
     ToolResult,
     ToolUse,
     Video,
+    kind_of,
 )
 from relay.neutral.request import Message, Request, Role, tool_names
 from relay.neutral.tools import ServerTool, Tool, ToolChoice
@@ -91,6 +92,7 @@ __all__ = [
     "budget_of",
     "effort_of",
     "fold",
+    "kind_of",
     "said",
     "spoken",
     "tool_names",

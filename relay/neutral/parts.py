@@ -161,3 +161,8 @@ class Block(Value, frozen=True, tag="block"):
 
 Part = Text | Refusal | Image | Audio | Video | Document | ToolUse | ToolResult | Thinking | Block
 """All kinds of parts."""
+
+
+def kind_of(part: Part) -> str:
+    """The name of a part's kind, in messages and losses."""
+    return type(part).__name__.lower()

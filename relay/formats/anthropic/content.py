@@ -9,7 +9,7 @@ from relay.formats.anthropic.citations import parse_citations, shown, word
 from relay.formats.anthropic.thoughts import OWN, mark_block, parse_redacted, parse_thinking, thinking_block
 from relay.formats.anthropic.tools import as_input, json_text
 from relay.formats.marks import NOTHING
-from relay.neutral import Audio, Block, Opaque, Part, Refusal, Text, Thinking, ToolUse
+from relay.neutral import Audio, Block, Opaque, Part, Refusal, Text, Thinking, ToolUse, kind_of
 
 
 def parse_block(raw: dict[str, Any]) -> tuple[Part | Opaque, ...]:
@@ -42,7 +42,7 @@ def shown_as(part: Part, losses: dict[str, None]) -> Part | None:
         return Text(part.text)
     if isinstance(part, Text | Thinking | ToolUse) or (isinstance(part, Block) and part.format == OWN):
         return part
-    losses[type(part).__name__.lower()] = None
+    losses[kind_of(part)] = None
     return None
 
 

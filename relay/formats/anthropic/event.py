@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from relay.formats.anthropic.errors import STATUSES
-from relay.formats.vendor import error_of, loads, message_of
+from relay.formats.vendor import error_of, loads, message_of, outline
 from relay.framing import Frame
 from relay.neutral import StreamError
 
@@ -30,18 +30,14 @@ class WireEvent(msgspec.Struct, gc=False):
     object: Any = None
 
 
-_decode = msgspec.json.Decoder(WireEvent).decode
+_outline = outline(WireEvent)
 
 
 def decode_event(frame: Frame) -> WireEvent | StreamError:
     """The event of a frame, or the error that it is. Some vendors name the type only in the frame."""
-    try:
-        event = _decode(frame.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        try:
-            event = msgspec.convert(loads(frame.data), WireEvent, strict=False)
-        except (ValueError, msgspec.MsgspecError, RecursionError):
-            return NOT_JSON
+    event = _outline(frame.data)
+    if event is None:
+        return NOT_JSON
     if not event.type or not isinstance(event.type, str):
         event.type = frame.event
     if event.type == "error" or event.error or event.object == "error" or frame.event == "error":

@@ -12,7 +12,7 @@ from typing import Any
 
 from openopen8.core.errors import invalid
 from relay.formats.anthropic.thoughts import OWN
-from relay.formats.fields import Fields, not_carried
+from relay.formats.fields import Fields, no_place, not_carried
 from relay.neutral import Audio, Block, CacheMark, Document, Image, Part, Refusal, Source, Text
 
 _TTLS = frozenset(("5m", "1h"))
@@ -159,13 +159,7 @@ def render_part(part: Part, losses: dict[str, None]) -> dict[str, Any] | None:
         return {"type": "text", "text": part.transcript}
     if isinstance(part, Block) and part.format == OWN:
         return part.raw
-    what = f"{part.format}'s part {part.kind!r}" if isinstance(part, Block) else f"A part of the kind {kind_of(part)}"
-    raise not_carried(f"{what} is", "messages")
-
-
-def kind_of(part: Part) -> str:
-    """The kind's name in messages and losses."""
-    return type(part).__name__.lower()
+    raise no_place(part)
 
 
 def _rendered(source: Source, what: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from relay.formats.anthropic.citations import parse_citations, sendable
 from relay.formats.anthropic.models import Model
 from relay.formats.anthropic.parts import (
     cache_mark,
-    kind_of,
     needed,
     parse_content,
     parse_part,
@@ -34,6 +33,7 @@ from relay.neutral import (
     Thinking,
     ToolResult,
     ToolUse,
+    kind_of,
 )
 
 

@@ -25,6 +25,7 @@ from relay.neutral import (
     Thinking,
     ToolUse,
     Video,
+    kind_of,
 )
 
 _STOPS: dict[str, StopReason] = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -144,7 +145,7 @@ def media_part(part: Part, losses: dict[str, None]) -> dict[str, Any] | None:
         return _sounding(part, losses)
     if isinstance(part, Block) and part.format == FORMAT_NAME:
         return part.raw
-    losses[type(part).__name__.lower()] = None
+    losses[kind_of(part)] = None
     return None
 
 

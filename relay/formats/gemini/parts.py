@@ -11,7 +11,7 @@ import msgspec
 
 from openopen8.core.errors import invalid
 from relay.formats import freeform
-from relay.formats.fields import Fields, not_carried
+from relay.formats.fields import Fields, no_place, not_carried
 from relay.formats.gemini.thoughts import Found, state_of
 from relay.formats.gemini.words import FORMAT_NAME, OWN, snake, third
 from relay.formats.media import AUDIO_TYPES, audio_format, guessed_type
@@ -176,9 +176,7 @@ def render_part(part: Part, model: str, losses: dict[str, None]) -> dict[str, An
         return _document(part, losses)
     if isinstance(part, Block) and part.format == FORMAT_NAME:
         return part.raw
-    kind = type(part).__name__.lower()
-    what = f"{part.format}'s part {part.kind!r}" if isinstance(part, Block) else f"A part of the kind {kind}"
-    raise not_carried(f"{what} is", "messages")
+    raise no_place(part)
 
 
 def data_part(source: Source, otherwise: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from relay.formats.vendor import error_of, loads, message_of
+from relay.formats.vendor import error_of, loads, message_of, outline
 from relay.framing import Frame
 from relay.neutral import StreamError
 
@@ -54,19 +54,8 @@ class Chunk(msgspec.Struct, gc=False):
     system_fingerprint: Any = None
 
 
-_decode = msgspec.json.Decoder(Chunk).decode
-
-
-def decode_chunk(data: bytes) -> Chunk | None:
-    """The chunk; None when ``data`` is no JSON object of that outline."""
-    try:
-        return _decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return msgspec.convert(loads(data), Chunk, strict=False)
-    except (ValueError, msgspec.MsgspecError, RecursionError):
-        return None
+decode_chunk = outline(Chunk)
+"""The chunk; None when the bytes are no JSON object of that outline."""
 
 
 def stream_error(frame: Frame, chunk: Chunk | None) -> StreamError | None:

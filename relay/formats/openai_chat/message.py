@@ -12,7 +12,7 @@ import msgspec
 from relay.formats import freeform, ids
 from relay.formats.media import source_of, url_of
 from relay.formats.openai_chat.thoughts import parse_extra, parse_thoughts, render_extra, render_thoughts, signed
-from relay.neutral import Audio, Citation, Image, Logprob, Part, Refusal, Source, Text, Thinking, ToolUse
+from relay.neutral import Audio, Citation, Image, Logprob, Part, Refusal, Source, Text, Thinking, ToolUse, kind_of
 
 _encode = msgspec.json.encode
 
@@ -161,7 +161,7 @@ def lose_others(parts: tuple[Part, ...], losses: dict[str, None]) -> None:
     """Names the parts that have no place in a message."""
     for part in parts:
         if not isinstance(part, Text | Refusal | Thinking | ToolUse | Audio | Image):
-            losses[type(part).__name__.lower()] = None
+            losses[kind_of(part)] = None
 
 
 def _images(parts: tuple[Part, ...]) -> list[Image]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openopen8.core.errors import invalid
-from relay.formats.fields import Fields, not_carried
+from relay.formats.fields import Fields, no_place, not_carried
 from relay.formats.media import AUDIO_TYPES, audio_format, source_of, url_of
 from relay.neutral import Audio, Block, CacheMark, Document, Image, Part, Refusal, Source, Text, Video
 
@@ -133,12 +133,7 @@ def render_part(part: Part, losses: dict[str, None]) -> dict[str, Any]:
         return _document(part, losses)
     if isinstance(part, Block) and part.format == "openai_chat":
         return part.raw
-    what = f"{part.format}'s part {part.kind!r}" if isinstance(part, Block) else f"A part of the kind {_kind(part)}"
-    raise not_carried(f"{what} is", "messages")
-
-
-def _kind(part: Part) -> str:
-    return type(part).__name__.lower()
+    raise no_place(part)
 
 
 def _with_detail(url: str, detail: str) -> dict[str, Any]:

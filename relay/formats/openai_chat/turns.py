@@ -31,6 +31,7 @@ from relay.neutral import (
     Thinking,
     ToolResult,
     ToolUse,
+    kind_of,
     spoken,
 )
 
@@ -208,8 +209,7 @@ def _rendered_assistant(message: Message, own: bool, losses: dict[str, None]) ->
         body["tool_calls"] = [_rendered_call(call, own, losses) for call in calls]
     for part in message.parts:
         if not isinstance(part, Text | Refusal | ToolUse | Thinking) and part is not audio:
-            kind = type(part).__name__.lower()
-            losses[f"assistant.{kind}"] = None
+            losses[f"assistant.{kind_of(part)}"] = None
     return body
 
 

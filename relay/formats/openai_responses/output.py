@@ -32,6 +32,7 @@ from relay.neutral import (
     Text,
     Thinking,
     ToolUse,
+    kind_of,
 )
 
 _tools = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
@@ -166,7 +167,7 @@ def shown_as(part: Part, losses: dict[str, None]) -> Part | None:
         return part
     if isinstance(part, Block) and part.format == FORMAT_NAME:
         return part
-    losses[type(part).__name__.lower()] = None
+    losses[kind_of(part)] = None
     return None
 
 

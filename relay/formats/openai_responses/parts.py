@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openopen8.core.errors import invalid
-from relay.formats.fields import Fields, not_carried
+from relay.formats.fields import Fields, no_place, not_carried
 from relay.formats.media import AUDIO_TYPES, audio_format, guessed_type, source_of, url_of
 from relay.formats.openai_responses.citations import FORMAT_NAME
 from relay.formats.openai_responses.thoughts import OWN
@@ -123,13 +123,7 @@ def render_part(part: Part, losses: dict[str, None]) -> dict[str, Any]:
         return _document(part, losses)
     if isinstance(part, Block) and part.format == FORMAT_NAME:
         return part.raw
-    what = f"{part.format}'s part {part.kind!r}" if isinstance(part, Block) else f"A part of the kind {kind_of(part)}"
-    raise not_carried(f"{what} is", "messages")
-
-
-def kind_of(part: Part) -> str:
-    """The name of a kind of parts, for reports."""
-    return type(part).__name__.lower()
+    raise no_place(part)
 
 
 def _located(source: Source) -> dict[str, str]:

@@ -8,9 +8,9 @@ from typing import Any
 from relay.formats import ids
 from relay.formats.fields import not_carried
 from relay.formats.openai_responses.citations import FORMAT_NAME
-from relay.formats.openai_responses.parts import kind_of, render_part
+from relay.formats.openai_responses.parts import render_part
 from relay.formats.openai_responses.thoughts import OWN
-from relay.neutral import Audio, Block, Message, Part, Refusal, Request, Text, Thinking, ToolResult, ToolUse
+from relay.neutral import Audio, Block, Message, Part, Refusal, Request, Text, Thinking, ToolResult, ToolUse, kind_of
 
 
 def render_input(request: Request, losses: dict[str, None]) -> list[dict[str, Any]]:
