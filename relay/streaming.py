@@ -19,9 +19,6 @@ from relay.upstream import Answer, Failure
 QUIET = 5.0
 """Seconds of silence after the finish reason that end a stream whose upstream forgot its ending event."""
 
-LINGER = 1.0
-"""Seconds that an upstream has for its last bytes after the ending event, so that its connection can be used again."""
-
 COMMENT = b": keep-alive\n\n"
 
 
@@ -50,7 +47,6 @@ class Streaming:
         self._failure: Exception | None = None
         self._ended = False
         self._paused = False
-        self._linger_until = 0.0
         self._waiter: asyncio.Future[None] | None = None
         ticker.add(self)
         answer.flow(self)
@@ -81,12 +77,11 @@ class Streaming:
             self._caller.on_slow = None
             self._caller = None
         self.over = True
+        self._ticker.discard(self)
         if self.tap.finished and not self._ended:
-            self._linger_until = self._clock() + LINGER
-            if self._paused:
-                self._slow(False)
+            self._answer.finish()
         else:
-            self._leave()
+            self._answer.close()
 
     # -- the upstream's side ------------------------------------------------------------------------
 
@@ -107,8 +102,6 @@ class Streaming:
     def end(self, failure: Failure | None) -> None:
         """See ``Sink``."""
         self._ended = True
-        if self._linger_until:
-            self._leave()
         if self.over:
             return
         if failure is not None:
@@ -125,10 +118,6 @@ class Streaming:
 
     def tick(self, now: float) -> None:
         """See ``Ticking``: silence that is too long, comments for callers behind impatient proxies."""
-        if self._linger_until:
-            if now >= self._linger_until:
-                self._leave()
-            return
         if self.over or self._paused:
             return
         stopped = self.tap.stop_seen
@@ -197,11 +186,6 @@ class Streaming:
     def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
-
-    def _leave(self) -> None:
-        self._linger_until = 0.0
-        self._ticker.discard(self)
-        self._answer.close()
 
     async def _news(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
