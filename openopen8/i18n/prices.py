@@ -92,12 +92,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "calls": ("Tools, each call", "工具（每次调用）"),
     "calls_help": (
-        "In the unit above, per call: web_search=…, file_search=…, code_interpreter=…",
+        "In USD or credits, as chosen above, for one call: web_search=…, file_search=…, code_interpreter=…",
         "按所选货币、每次调用：web_search=…, file_search=…, code_interpreter=…",
     ),
-    "units": ("What is no token, each", "非 Token 计量（每单位）"),
+    "units": ("Other units, each", "非 Token 计量（每单位）"),
     "units_help": (
-        "In the unit above, per piece: seconds=…, characters=…, images=…, pages=…",
+        "In USD or credits, as chosen above, for one: seconds=…, characters=…, images=…, pages=…",
         "按所选货币、每单位：seconds=…, characters=…, images=…, pages=…",
     ),
     "need_pairs": ("Write names with numbers: name=2, other=0.5.", "请填写名称与数字：name=2, other=0.5。"),
@@ -122,8 +122,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "example_wait": ("Fill in the prices to see what a request costs.", "填写价格后可查看请求费用。"),
     "empty_title": ("No prices yet", "还没有价格"),
     "empty_help": (
-        "A model needs a price before it can be called. Set the first one.",
-        "模型需要先有价格才能被调用。请设置第一个价格。",
+        "A model needs a price before it can be called. Import list prices, or set the first one yourself.",
+        "模型需要先有价格才能被调用。请导入公开价格，或自行设置第一个价格。",
     ),
     "none": ("No model fits this search.", "没有符合搜索的模型。"),
     "need_number": ("Write a number that is 0 or more, such as 2.5.", "请填写不小于 0 的数字，例如 2.5。"),

@@ -87,12 +87,23 @@ def _views(state: str) -> list[tuple[str, str, Callable[[Page], None] | None]]:
     views += [(name, route, None) for name, route in forms]
     if state == "full":
         views += [("token", "/tokens/1", None), ("log-entry", "/logs?status=ok", _open_entry)]
+        views += [("price-import", "/prices", _open_import), ("price-form-unfolded", "/prices?new=1", _unfold)]
     return views
 
 
 def _open_entry(page: Page) -> None:
     page.locator(".opener").first.click()
     page.get_by_role("dialog").wait_for()
+
+
+def _open_import(page: Page) -> None:
+    page.get_by_role("button", name="Import list prices").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _unfold(page: Page) -> None:
+    page.get_by_text("Caches, media, long requests, tiers and tools").click()
+    page.get_by_text("Worked example").scroll_into_view_if_needed()
 
 
 def _shoot(page: Page, path: Path) -> None:
