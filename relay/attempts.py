@@ -186,8 +186,9 @@ async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab
 
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
-    if prepared.same and prepared.format.tap is not None:
-        return prepared.format.tap(call.glance.model, call.glance.include_usage)
+    tap = prepared.format.array_tap if call.array else prepared.format.tap
+    if prepared.same and tap is not None:
+        return tap(call.glance.model, call.glance.include_usage)
     return Converting(prepared.format.reader(), call.route.format.writer(_asked(gate, call)))
 
 

@@ -44,8 +44,8 @@ class Converting:
         self.text.clear()
 
     def end(self, usage: Usage | None) -> bytes:
-        """The ending events in the caller's format."""
-        return self._writer.end(self.usage or usage or Usage(Counts()))
+        """The ending events in the caller's format; an upstream may have gone silent without closing."""
+        return self.drain() + self._writer.end(self.usage or usage or Usage(Counts()))
 
     def fail(self, problem: Problem) -> bytes:
         """The caller's own error event."""

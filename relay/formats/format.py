@@ -113,11 +113,14 @@ class Tap(Protocol):
     ``text`` are the generated pieces since ``clear_text()``; ``first_token`` is True once one came.
     """
 
-    usage: Usage | None
     text: list[str]
     finished: bool
     error: StreamError | None
     first_token: bool
+
+    @property
+    def usage(self) -> Usage | None:
+        """The counts that the upstream has told so far."""
 
     @property
     def stop_seen(self) -> bool:
@@ -169,3 +172,5 @@ class Format:
     tap: Callable[[str, bool], Tap] | None = None
     survey: Callable[[bytes], Survey | None] | None = None
     """None from it: the answer has to be parsed."""
+    array_tap: Callable[[str, bool], Tap] | None = None
+    """As ``tap``, for callers who asked for one JSON array (Gemini only)."""

@@ -13,21 +13,21 @@ from relay.formats.vendor import loads
 _encode = msgspec.json.Encoder().encode
 
 
-def patch_response(body: bytes, model: str) -> bytes:
+def patch_response(body: bytes, model: str, field: str = "model") -> bytes:
     """A whole answer under the name ``model``; unchanged where it names none."""
     try:
         fields = splice.top_level(body)
-        return splice.edited(body, fields, {"model": _encode(model)}) if "model" in fields else body
+        return splice.edited(body, fields, {field: _encode(model)}) if field in fields else body
     except Problem:
-        return _renamed(body, model)
+        return _renamed(body, model, field)
 
 
-def _renamed(body: bytes, model: str) -> bytes:
+def _renamed(body: bytes, model: str, field: str) -> bytes:
     """For what strict parsers refuse: encoded anew, since the upstream's name must not show."""
     try:
         value = loads(body)
     except ValueError:
         return body
-    if not isinstance(value, dict) or "model" not in value:
+    if not isinstance(value, dict) or field not in value:
         return body
-    return json.dumps({**value, "model": model}, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps({**value, field: model}, ensure_ascii=False, separators=(",", ":")).encode()

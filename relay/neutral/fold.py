@@ -82,7 +82,8 @@ class _Grown:
             changes["expires_at"] = self.expires
         if self.audio:
             before = [part.source.value] if part.source else []
-            changes["source"] = Source("base64", joined_base64([*before, *self.audio]))
+            kind = part.source.media_type if part.source else ""
+            changes["source"] = Source("base64", joined_base64([*before, *self.audio]), kind)
         return changes
 
 

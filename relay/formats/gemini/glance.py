@@ -23,8 +23,8 @@ class _Part(msgspec.Struct, gc=False):
     file_data: Any = None
     functionCall: msgspec.Raw = msgspec.Raw()
     function_call: msgspec.Raw = msgspec.Raw()
-    functionResponse: msgspec.Raw = msgspec.Raw()
-    function_response: msgspec.Raw = msgspec.Raw()
+    functionResponse: Any = None
+    function_response: Any = None
 
 
 class _Content(msgspec.Struct, gc=False):
@@ -36,14 +36,22 @@ class _Config(msgspec.Struct, gc=False):
     max_output_tokens: int | None = None
     candidateCount: int | None = None
     candidate_count: int | None = None
+    responseSchema: msgspec.Raw = msgspec.Raw()
+    response_schema: msgspec.Raw = msgspec.Raw()
+    responseJsonSchema: msgspec.Raw = msgspec.Raw()
+    response_json_schema: msgspec.Raw = msgspec.Raw()
 
 
 _str = msgspec.json.Decoder(str | None).decode
 _contents = msgspec.json.Decoder(list[_Content]).decode
 _content = msgspec.json.Decoder(_Content | None).decode
 _config = msgspec.json.Decoder(_Config | None).decode
+_tools = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
+_encode = msgspec.json.Encoder().encode
 
 _COUNTED = ("tools",)
+
+_SCHEMAS = ("responseSchema", "response_schema", "responseJsonSchema", "response_json_schema")
 
 
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
@@ -54,19 +62,22 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Gla
     turns = typed(fields["contents"], _contents, "contents") if "contents" in fields else []
     if not turns:
         raise invalid("contents must be a non-empty list.", "contents")
-    limit, choices = _limits(fields)
-    texts, images = _texts([*_system(fields), *turns])
-    texts += [bytes(fields[name]).decode() for name in _COUNTED if name in fields]
+    seen = _Seen()
+    seen.contents([*_system(fields), *turns])
+    limit, choices = _limits(fields, seen)
+    seen.texts += [bytes(fields[name]).decode() for name in _COUNTED if name in fields]
     return Glance(
         model=model,
         stream=bool(path_stream),
         max_output=limit,
         n=choices or 1,
         include_usage=True,
-        input_texts=tuple(texts),
-        images=images,
+        input_texts=tuple(seen.texts),
+        images=seen.images,
         messages=len(turns),
         fields=fields,
+        audio=seen.audio,
+        tools=_offered(fields),
     )
 
 
@@ -76,7 +87,7 @@ def _system(fields: dict[str, msgspec.Raw]) -> list[_Content]:
     return [content for content in found if content is not None]
 
 
-def _limits(fields: dict[str, msgspec.Raw]) -> tuple[int | None, int | None]:
+def _limits(fields: dict[str, msgspec.Raw], seen: _Seen) -> tuple[int | None, int | None]:
     """Output tokens and answers; every spelling is checked, the first one counts."""
     limits: list[int] = []
     choices: list[int] = []
@@ -86,6 +97,8 @@ def _limits(fields: dict[str, msgspec.Raw]) -> tuple[int | None, int | None]:
             limits += _given(within(getattr(config, key, None), f"{name}.{key}", 1, MAX_TOKENS))
         for key in ("candidateCount", "candidate_count"):
             choices += _given(within(getattr(config, key, None), f"{name}.{key}", 1, MAX_CHOICES))
+        for key in _SCHEMAS:
+            seen.raw(getattr(config, key, msgspec.Raw()))
     return next(iter(limits), None), next(iter(choices), None)
 
 
@@ -93,14 +106,67 @@ def _given(value: int | None) -> list[int]:
     return [] if value is None else [value]
 
 
-def _texts(contents: list[_Content]) -> tuple[list[str], int]:
+def _offered(fields: dict[str, msgspec.Raw]) -> int:
+    """How many tools there are to call; what is no list is the vendor's to refuse."""
+    if "tools" not in fields:
+        return 0
+    try:
+        listed = _tools(fields["tools"]) or []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return 0
+    found = 0
+    for key, value in ((key, value) for tool in listed for key, value in tool.items()):
+        declared = key in ("functionDeclarations", "function_declarations")
+        found += (len(value) if isinstance(value, list) else 0) if declared else value is not None
+    return found
+
+
+class _Seen:
     """All text, and how many parts are something else; calls and their results count by their JSON."""
-    texts: list[str] = []
-    images = 0
-    for part in (part for content in contents for part in content.parts or ()):
-        images += any((part.inlineData, part.inline_data, part.fileData, part.file_data))
+
+    __slots__ = ("audio", "images", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.images = 0
+        self.audio = 0
+
+    def contents(self, contents: list[_Content]) -> None:
+        """All parts of turns."""
+        for content in contents:
+            for part in content.parts or ():
+                self._part(part)
+
+    def raw(self, raw: msgspec.Raw) -> None:
+        """What counts by its JSON."""
+        if len(raw):
+            self.texts.append(bytes(raw).decode())
+
+    def _part(self, part: _Part) -> None:
+        for data in (part.inlineData, part.inline_data, part.fileData, part.file_data):
+            self._medium(data)
         if isinstance(part.text, str):
-            texts.append(part.text)
-        calls = (part.functionCall, part.function_call, part.functionResponse, part.function_response)
-        texts += [bytes(raw).decode() for raw in calls if len(raw)]
-    return texts, images
+            self.texts.append(part.text)
+        self.raw(part.functionCall)
+        self.raw(part.function_call)
+        for result in (part.functionResponse, part.function_response):
+            if result is not None:
+                self._result(result)
+
+    def _medium(self, data: Any) -> None:
+        if not data:
+            return
+        self.images += 1
+        kind = (data.get("mimeType") or data.get("mime_type")) if isinstance(data, dict) else None
+        self.audio += isinstance(kind, str) and kind.startswith("audio/")
+
+    def _result(self, result: Any) -> None:
+        """What a result says; what else it holds is no text."""
+        inner = result.get("parts") if isinstance(result, dict) else None
+        if not isinstance(inner, list):
+            self.texts.append(_encode(result).decode())
+            return
+        self.texts.append(_encode({key: value for key, value in result.items() if key != "parts"}).decode())
+        for item in inner:
+            for name in ("inlineData", "inline_data", "fileData", "file_data"):
+                self._medium(item.get(name) if isinstance(item, dict) else None)

@@ -51,7 +51,9 @@ def stream_text(name: str, stream: bytes) -> str:
         assert [kinds[0], *kinds[-2:]] == ["message_start", "message_delta", "message_stop"]
         assert blocks == ["content_block_start", "content_block_stop"] * (len(blocks) // 2)
         return "".join(_claude_text(frame.event, frame.data) for frame in found)
-    return "".join(_google_text(google.GenerateContentResponse.model_validate_json(frame.data)) for frame in found)
+    values = [google.GenerateContentResponse.model_validate_json(frame.data) for frame in found]
+    firsts = [value for value in values if not (value.candidates and value.candidates[0].index)]
+    return "".join(_google_text(value) for value in firsts)
 
 
 def _chunk(data: bytes) -> openai.types.chat.ChatCompletionChunk:
@@ -101,3 +103,21 @@ def _exhaust(value: Any) -> None:
         return
     for inner in value:
         _exhaust(inner)
+
+
+_GOOGLE_FIELDS: dict[str, Any] = {
+    "contents": TypeAdapter(list[google.Content]),
+    "systemInstruction": TypeAdapter(google.Content),
+    "tools": TypeAdapter(list[google.Tool]),
+    "toolConfig": TypeAdapter(google.ToolConfig),
+    "generationConfig": TypeAdapter(google.GenerationConfig),
+    "serviceTier": TypeAdapter(google.ServiceTier),
+    "labels": TypeAdapter(dict[str, str]),
+    "store": TypeAdapter(bool),
+}
+
+
+def takes_google_request(body: bytes) -> None:
+    """Raises unless the body is one that Google's own client could send: its types know every field of it."""
+    for name, value in json.loads(body).items():
+        _GOOGLE_FIELDS[name].validate_json(json.dumps(value))

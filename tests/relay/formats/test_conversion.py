@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
 from relay.formats.format import Rendered
-from relay.neutral import Answer, Choice, Delta, Message, Refusal, Request, Start, Stop, Text, Usage, fold
+from relay.neutral import Answer, Choice, Delta, Message, Refusal, Request, Start, Stop, Text, Usage, fold, spoken
 
 GOOD: dict[str, dict[str, Any]] = {
     "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
@@ -84,18 +84,25 @@ def part(**fields: Any) -> dict[str, Any]:
         ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, "messages.0.role"),
         ("anthropic", {"stop_sequences": "x"}, "stop_sequences"),
         ("anthropic", {"output_format": {"type": "json_schema"}}, "output_format"),
-        ("gemini", {"tools": [{}]}, "tools"),
+        ("gemini", {"tools": [{"functionDeclarations": [{}]}]}, "tools.0.functionDeclarations.0.name"),
         ("gemini", {"cached_content": "cachedContents/1"}, "cached_content"),
-        ("gemini", part(inlineData={"data": ""}), "contents.0.parts.1"),
-        ("gemini", part(function_call={"name": "f"}), "contents.0.parts.1"),
-        ("gemini", {"contents": [{"role": "function", "parts": []}]}, "contents.0.role"),
-        ("gemini", {"generationConfig": {"responseMimeType": "application/json"}}, "generationConfig.responseMimeType"),
+        ("gemini", part(inlineData={"data": ""}), "contents.0.parts.1.inlineData.mimeType"),
+        ("gemini", part(function_call={"id": "f"}), "contents.0.parts.1.function_call.name"),
+        ("gemini", part(video_metadata={}), "contents.0.parts.1.text"),
+        ("gemini", {"contents": [{"role": "robot", "parts": []}]}, "contents.0.role"),
+        ("gemini", {"tool_config": {"function_calling_config": {"mode": "SOME"}}},
+         "tool_config.function_calling_config.mode"),
         ("gemini", {"generationConfig": {"response_mime_type": "text/x.enum"}}, "generationConfig.response_mime_type"),
-        ("gemini", {"generation_config": {"response_schema": {"a": 1}}}, "generation_config.response_schema"),
-        ("gemini", {"generationConfig": {"responseModalities": ["IMAGE"]}}, "generationConfig.responseModalities"),
+        ("gemini", {"generation_config": {"response_schema": []}}, "generation_config.response_schema"),
+        ("gemini", {"generationConfig": {"thinkingConfig": {"thinkingLevel": "HUGE"}}},
+         "generationConfig.thinkingConfig.thinkingLevel"),
+        ("gemini", {"generationConfig": {"topK": 1.5}}, "generationConfig.topK"),
+        ("gemini", {"systemInstruction": {"parts": [{"inlineData": {"mimeType": "image/png", "data": ""}}]}},
+         "systemInstruction"),
+        ("gemini", {"labels": {"a": 1}}, "labels.a"),
         ("gemini", {"generationConfig": {"topP": []}}, "generationConfig.topP"),
     ],
-)
+)  # fmt: skip
 def test_what_can_not_be_carried_is_refused_with_the_callers_path(name: str, change: Any, param: str) -> None:
     with pytest.raises(Problem) as caught:
         parse(name, change)
@@ -125,7 +132,10 @@ def test_what_can_not_be_carried_is_refused_with_the_callers_path(name: str, cha
         ("gemini", {"safetySettings": [{}]}, {"safetySettings"}),
         ("gemini", part(text="x", thought=True), {"contents.parts.thought"}),
         ("gemini", part(text="x", thoughtSignature="x"), {"contents.parts.thoughtSignature"}),
-        ("gemini", {"generationConfig": {"thinkingConfig": {}}}, {"generationConfig.thinkingConfig"}),
+        ("gemini", {"generationConfig": {"thinkingConfig": {"later": 1}}}, {"generationConfig.thinkingConfig.later"}),
+        ("gemini", {"generationConfig": {"mediaResolution": "MEDIA_RESOLUTION_LOW"}},
+         {"generationConfig.mediaResolution"}),
+        ("gemini", {"toolConfig": {"retrievalConfig": {}}}, {"toolConfig.retrievalConfig"}),
         ("gemini", {"generation_config": {"top_k": 3}}, {"top_k"}),
         ("gemini", {"generationConfig": {"responseMimeType": "text/plain", "responseModalities": ["Text"]}}, set()),
     ],
@@ -238,4 +248,4 @@ def test_every_reason_to_stop_has_a_neutral_one(name: str, body: dict[str, Any],
 def test_thoughts_are_no_part_of_an_answers_text() -> None:
     parts = [{"text": "hm", "thought": True}, {"text": "Yes"}]
     answer = FORMATS["gemini"].parse_response(json.dumps({"candidates": [{"content": {"parts": parts}}]}).encode())
-    assert answer.texts == ("Yes",)
+    assert spoken(answer.parts) == "Yes" and answer.texts == ("hm", "Yes")

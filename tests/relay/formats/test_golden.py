@@ -217,7 +217,7 @@ def test_several_streamed_answers_have_stopped_when_the_last_one_has(name: str) 
     again = [event for frame in frames(out) for event in reader.feed(frame)]
     assert not reader.stop_seen
     rest = writer.feed(happened[4]) + writer.end(Usage(Counts(1)))
-    again += [event for frame in frames(rest) for event in reader.feed(frame)]
+    again += [event for frame in frames(rest) for event in reader.feed(frame)] + reader.close()
     assert reader.stop_seen and fold(again).choices == fold(happened).choices
 
 
