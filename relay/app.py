@@ -199,9 +199,10 @@ def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
     headers, query, settings = exchange.headers, exchange.query, gate.settings
     key = key_hash_of(headers, query, gate.tools.keyring)
     address = address_of(exchange.peer, headers.items(), settings.trusted_proxies)
-    route, declared, part, here = exchange.route, exchange.declared, exchange.part, exchange.complete
-    beta = headers.get(_BETA) if route.format is CLAUDE else None
-    return incoming(gate, request_id, route, key, address, query, declared, part, here, beta)
+    beta = headers.get(_BETA) if exchange.route.format is CLAUDE else None
+    return incoming(
+        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete, beta
+    )
 
 
 async def _call(gate: Gate, request: Incoming) -> Call:

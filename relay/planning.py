@@ -51,8 +51,10 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
         body = overridden(body, provider.parameter_override)
     if "{" in path:
         path = filled(path, model, call.glance.stream)
-    beta = call.beta if spoken == "anthropic" else ""
-    template = templates.get(provider, attempt.key, kind, path, call.glance.stream, beta)
+    if call.beta and spoken == "anthropic":
+        template = templates.with_beta(provider, attempt.key, kind, path, call.glance.stream, call.beta)
+    else:
+        template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, same)
 
 

@@ -48,15 +48,8 @@ class Templates:
         self._keyring = keyring
         self._kept: dict[tuple[int, int, str, bool], tuple[Provider, ProviderKey, Template]] = {}
 
-    def get(
-        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""
-    ) -> Template:
-        """The template for one endpoint (``path``) of a channel; raises Failure.
-
-        One that a caller's wish for ``beta`` features is added to is not kept: callers may wish for anything.
-        """
-        if beta:
-            return self._made(provider, key, kind, path, stream, beta)
+    def get(self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool) -> Template:
+        """The template for one endpoint (``path``) of a channel; raises Failure."""
         place = (provider.id, key.id, path, stream)
         kept = self._kept.get(place)
         if kept is not None and kept[0] is provider and kept[1] is key:
@@ -66,6 +59,12 @@ class Templates:
             self._kept.clear()
         self._kept[place] = (provider, key, made)
         return made
+
+    def with_beta(
+        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str
+    ) -> Template:
+        """:meth:`get` with a caller's wish for beta features; it is not kept, since callers may wish for anything."""
+        return self._made(provider, key, kind, path, stream, beta)
 
     def _made(
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""

@@ -26,7 +26,7 @@ _BLOCKS = {
     "text": ("citations cache_control", "text"),
     "image": ("cache_control", "source"),
     "document": ("title context citations cache_control", "source"),
-    "tool_use": ("cache_control", "id name input"),
+    "tool_use": ("cache_control caller toolset_name", "id name input"),
     "tool_result": ("content is_error cache_control", "tool_use_id"),
     "thinking": ("", "thinking signature"),
     "redacted_thinking": ("", "data"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 from tests.fakes.exchange import Received, Script
@@ -22,7 +23,8 @@ from tests.fakes.vendors.play import (
 )
 
 _FIELDS = "systemInstruction tools toolConfig generationConfig safetySettings cachedContent labels serviceTier store"
-_PARTS = """text thought thoughtSignature inlineData fileData functionCall functionResponse videoMetadata mediaResolution"""
+_PARTS = """text thought thoughtSignature inlineData fileData functionCall functionResponse videoMetadata
+            mediaResolution"""
 _CONFIG = """temperature topP topK maxOutputTokens candidateCount stopSequences seed presencePenalty frequencyPenalty
              responseMimeType responseSchema responseJsonSchema responseModalities responseLogprobs logprobs
              thinkingConfig speechConfig mediaResolution imageConfig"""
@@ -54,19 +56,25 @@ def _answer(received: Received) -> tuple[bool, list[bytes]]:
     _check_head(received)
     root = f"/v1beta/models/{MODELS['gemini']}:"
     need(received.path in (f"{root}generateContent", f"{root}streamGenerateContent?alt=sse"), "Not found", 404)
-    body = received.json
+    body = _camel(received.json)
     only(body, _FIELDS, "body", "contents")
-    config = body.get("generationConfig", {})
+    config = _camel(body.get("generationConfig", {}))
     only(config, _CONFIG, "generationConfig")
-    only(config.get("thinkingConfig", {}), "includeThoughts thinkingBudget thinkingLevel", "thinkingConfig")
+    thinking = _camel(config.get("thinkingConfig", {}))
+    only(thinking, "includeThoughts thinkingBudget thinkingLevel", "thinkingConfig")
     for tool in body.get("tools", ()):
-        only(tool, "functionDeclarations googleSearch codeExecution urlContext", "tools")
-        for declared in tool.get("functionDeclarations", ()):
-            only(declared, "description parameters parametersJsonSchema response behavior", "functions", "name")
+        only(_camel(tool), "functionDeclarations googleSearch codeExecution urlContext", "tools")
+        for declared in _camel(tool).get("functionDeclarations", ()):
+            only(_camel(declared), "description parameters parametersJsonSchema response behavior", "functions", "name")
     result = _check_contents(body["contents"])
-    parts = _parts(bool(body.get("tools")) and not result, config.get("thinkingConfig", {}).get("includeThoughts"))
+    parts = _parts(bool(body.get("tools")) and not result, thinking.get("includeThoughts"))
     stream = received.path.endswith("alt=sse")
     return stream, _stream(parts) if stream else dumped(_chunk(parts, "STOP", _USAGE))
+
+
+def _camel(value: dict[str, Any]) -> dict[str, Any]:
+    """Google takes each name in both spellings."""
+    return {re.sub("_([a-z])", lambda found: found[1].upper(), name): inner for name, inner in value.items()}
 
 
 def _check_contents(contents: list[dict[str, Any]]) -> bool:

@@ -74,13 +74,15 @@ def _check_items(items: list[dict[str, Any]]) -> bool:
         only(item, allowed, f"input[{at}]", needed)
         if kind == "reasoning":
             need("summary" in item, f"Missing required parameter: 'input[{at}].summary'.")
-            need(item.get("encrypted_content") == sign(item.get("id", "")), "The encrypted content could not be verified")
-            need(at + 1 < len(items), "Item 'rs_1' of type 'reasoning' was provided without its required following item.")
+            right = item.get("encrypted_content") == sign(item.get("id", ""))
+            need(right, "The encrypted content could not be verified")
+            need(at + 1 < len(items), "Item of type 'reasoning' was provided without its required following item.")
         if kind == "function_call":
             calls.add(item["call_id"])
-            need(items[at - 1].get("type") == "reasoning" or "rs_1" not in str(items), "function_call without reasoning")
+            thought = items[at - 1].get("type") == "reasoning" or "rs_1" not in str(items)
+            need(thought, "Item of type 'function_call' was provided without its required 'reasoning' item.")
         if kind == "function_call_output":
-            need(item["call_id"] in calls, f"No tool call found for function call output with call_id {item['call_id']}.")
+            need(item["call_id"] in calls, "No tool call found for function call output.")
     return bool(items) and items[-1].get("type") == "function_call_output"
 
 

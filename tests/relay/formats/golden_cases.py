@@ -26,8 +26,6 @@ ALL_CASES = sorted(folder.name for folder in GOLDEN.iterdir())
 ERROR_CASE = "error_midstream"
 NAMES = sorted(FORMATS)
 WANTED = ("anthropic", "gemini", "openai_chat", "openai_responses")
-BUILDING: set[str] = set()
-"""Formats whose files are not complete yet."""
 MODELS = {
     "openai_chat": "gpt-4o",
     "openai_responses": "gpt-4o",

@@ -103,21 +103,3 @@ def _exhaust(value: Any) -> None:
         return
     for inner in value:
         _exhaust(inner)
-
-
-_GOOGLE_FIELDS: dict[str, Any] = {
-    "contents": TypeAdapter(list[google.Content]),
-    "systemInstruction": TypeAdapter(google.Content),
-    "tools": TypeAdapter(list[google.Tool]),
-    "toolConfig": TypeAdapter(google.ToolConfig),
-    "generationConfig": TypeAdapter(google.GenerationConfig),
-    "serviceTier": TypeAdapter(google.ServiceTier),
-    "labels": TypeAdapter(dict[str, str]),
-    "store": TypeAdapter(bool),
-}
-
-
-def takes_google_request(body: bytes) -> None:
-    """Raises unless the body is one that Google's own client could send: its types know every field of it."""
-    for name, value in json.loads(body).items():
-        _GOOGLE_FIELDS[name].validate_json(json.dumps(value))
