@@ -196,10 +196,10 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
-    headers, query, settings = exchange.headers, exchange.query, gate.settings
-    key = key_hash_of(headers, query, gate.tools.keyring)
-    address = address_of(exchange.peer, headers.items(), settings.trusted_proxies)
-    beta = headers.get(_BETA) if exchange.route.format is CLAUDE else None
+    query = exchange.query
+    key = key_hash_of(dict(exchange.headers), query, gate.tools.keyring)
+    address = address_of(exchange.peer, exchange.headers, gate.settings.trusted_proxies)
+    beta = dict(exchange.headers).get(_BETA) if exchange.route.format is CLAUDE else None
     return incoming(
         gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete, beta
     )

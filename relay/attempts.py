@@ -147,8 +147,8 @@ def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
     found = format.survey(raw) if prepared.same and format.survey is not None else None
     if found is None or format.patch_response is None:
         return None
-    model = call.glance.model
-    return raw if found.model == model else format.patch_response(raw, model), metering.of_usage(found.usage), ()
+    model, measured = call.glance.model, metering.of_usage(found.usage, call.ask.input_tokens)
+    return raw if found.model == model else format.patch_response(raw, model), measured, ()
 
 
 async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> _Passed:

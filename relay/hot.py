@@ -8,7 +8,7 @@ and ``message_event``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ class Exchange:
         connection: Connection,
         route: Route,
         query: bytes,
-        headers: Mapping[bytes, bytes],
+        headers: list[tuple[bytes, bytes]],
         declared: int,
         keep_alive: bool,
         peer: str,
@@ -187,7 +187,7 @@ class Exchange:
     def _end(self) -> None:
         self.response_complete = True
         self.task = None
-        self.headers = {}  # an idle connection keeps this exchange, but not what was in it
+        self.headers = []  # an idle connection keeps this exchange, but not what was in it
         self._body = []
         if not self.keep_alive:
             self._connection.hang_up()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from openopen8.core.rules.admission import Grant
-from openopen8.core.rules.pricing import Counts, Receipt, price_of
+from openopen8.core.rules.pricing import NOTHING, Counts, Further, Receipt, price_of
 from openopen8.core.services.ledger import Progress
 from relay.counting import count_text
 from relay.formats.format import Tap
@@ -18,15 +18,20 @@ CLAMPED = "usage contradicted itself"
 
 
 class Measured(msgspec.Struct, frozen=True, gc=False):
-    """The counts of an answer, what the receipt notes about them, and details for the log."""
+    """The counts of an answer, what the receipt notes about them, and details for the log.
+
+    ``further`` and ``tier`` are what prices may tell apart, see ``Usage``.
+    """
 
     counts: Counts
     notes: tuple[str, ...] = ()
     details: dict[str, Any] | None = None
+    further: Further = NOTHING
+    tier: str = ""
 
     def receipt(self, grant: Grant) -> Receipt:
         """The charge on the terms of the grant."""
-        return price_of(self.counts, grant.price, grant.ratio, self.notes)
+        return price_of(self.counts, grant.price, grant.ratio, self.notes, self.further, self.tier)
 
     def usage(self) -> Usage:
         """As usage for the caller, where the upstream gave none."""
@@ -41,7 +46,7 @@ def nothing(grant: Grant) -> Receipt:
 def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
     """The counts of a whole answer; ``input_tokens`` is our own count for upstreams that report none."""
     if answer.usage is not None:
-        return of_usage(answer.usage)
+        return of_usage(answer.usage, input_tokens)
     output = sum(count_text(text, model) for text in answer.texts)
     return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
 
@@ -51,11 +56,20 @@ def with_usage(answer: Answer, measured: Measured) -> Answer:
     return msgspec.structs.replace(answer, usage=measured.usage())
 
 
-def of_usage(usage: Usage) -> Measured:
-    """The counts that the upstream reported; contradictions are noted and kept as they came."""
+def of_usage(usage: Usage, input_tokens: int = 0) -> Measured:
+    """The counts that the upstream reported; contradictions are noted and kept as they came.
+
+    Where it leaves the prompt out, ``input_tokens``, our own count, stands in: no prompt is empty.
+    """
+    counts, further = usage.counts, usage.further
+    notes: tuple[str, ...] = ()
+    if input_tokens and not counts.input and not counts.cache_read:
+        counts, notes = msgspec.structs.replace(counts, input=input_tokens), (COUNTED,)
+    if further is not NOTHING and further == NOTHING:
+        further = NOTHING  # nothing special under another name: the price's short way
     if not usage.inconsistent:
-        return Measured(usage.counts)
-    return Measured(usage.counts, (CLAMPED,), {"raw_usage": _plain(usage.raw)})
+        return Measured(counts, notes, None, further, usage.tier)
+    return Measured(counts, (CLAMPED, *notes), {"raw_usage": _plain(usage.raw)}, further, usage.tier)
 
 
 def _plain(raw: bytes | dict[str, Any] | None) -> Any:
@@ -108,16 +122,17 @@ class StreamMeter:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
         usage = self._tap.usage
         if usage is not None and complete:
-            return of_usage(usage)
+            return of_usage(usage, self.input_tokens)
         self._count()
         if usage is None:
             return Measured(Counts(input=self.input_tokens, output=self._counted), (COUNTED,))
-        measured = of_usage(usage)
+        measured = of_usage(usage, self.input_tokens)
         if measured.counts.total_output >= self._counted:
             return measured
         # an early report of a stream that was cut: what was delivered counts
         counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        return Measured(counts, (*measured.notes, COUNTED), measured.details)
+        notes = measured.notes if COUNTED in measured.notes else (*measured.notes, COUNTED)
+        return msgspec.structs.replace(measured, counts=counts, notes=notes)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

@@ -38,7 +38,7 @@ def every(find: Callable[[int, int], Page[Any]]) -> list[Any]:
 def listed(items: Iterable[Any], columns: Mapping[str, str]) -> Answer:
     """A table of ``items``; ``columns`` has each title and the attribute below it."""
     rows = list(items)
-    cells = [[_cell(getattr(row, name), name) for name in columns.values()] for row in rows]
+    cells = [[cell(getattr(row, name), name) for name in columns.values()] for row in rows]
     return Answer(rows, table(list(columns), cells))
 
 
@@ -66,7 +66,8 @@ def plain(value: Any, name: str = "") -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _cell(value: Any, name: str) -> str:
+def cell(value: Any, name: str) -> str:
+    """A value as a table shows it; ``name`` is its attribute's."""
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, bool):

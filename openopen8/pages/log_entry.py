@@ -9,6 +9,7 @@ from openopen8.components.copy import copy_button
 from openopen8.components.dialog import sheet
 from openopen8.components.moment import exact
 from openopen8.components.text import t
+from openopen8.core.rules.rates import NAMES
 from openopen8.state.log_rows import LogRow, ReceiptLine
 from openopen8.state.logs import Logs
 
@@ -30,7 +31,8 @@ CODES = (
     "interrupted",
 )
 """Refusals that the catalogue says in short words; others are shown in the log's own."""
-BUCKETS = ("input", "cache_read", "output", "reasoning", "call")
+BUCKETS = (*NAMES, "call", *(f"calls.{x}" for x in ("web_search", "file_search", "code_interpreter")),
+           *(f"units.{x}" for x in ("seconds", "characters", "images", "pages")))  # fmt: skip
 
 
 def status_badge(row: rx.Var[LogRow]) -> rx.Component:
@@ -131,7 +133,8 @@ def _receipt() -> rx.Component:
 
 
 def _line(line: rx.Var[ReceiptLine]) -> rx.Component:
-    name = rx.match(line.bucket, *((bucket, t(f"logs.bucket_{bucket}")) for bucket in BUCKETS), line.bucket)
+    words = ((bucket, t(f"logs.bucket_{bucket.replace('.', '_')}")) for bucket in BUCKETS)
+    name = rx.match(line.bucket, *words, line.bucket)
     return rx.el.tr(
         rx.el.th(name, scope="row", class_name="left"),
         rx.el.td(line.count, class_name="right number-cell"),
@@ -153,6 +156,7 @@ def _note(note: rx.Var[str]) -> rx.Var[str]:
         note,
         ("counted locally", t("logs.note_counted")),
         ("usage contradicted itself", t("logs.note_clamped")),
+        ("long context", t("logs.note_long")),
         note,
     )
 

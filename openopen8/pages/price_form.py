@@ -9,6 +9,9 @@ from openopen8.components.dialog import sheet
 from openopen8.components.field import described, field
 from openopen8.components.search import segments
 from openopen8.components.text import t
+from openopen8.components.typed import typed
+from openopen8.core.rules.rates import NAMES
+from openopen8.state import price_rare
 from openopen8.state.prices import Prices
 
 
@@ -19,8 +22,10 @@ def form_sheet() -> rx.Component:
         _choice(t("prices.kind"), segments(t("prices.kind"), _KINDS, Prices.mode, Prices.choose_mode)),
         _choice(t("prices.unit_label"), segments(t("prices.unit_label"), _units(), Prices.unit, Prices.choose_unit)),
         rx.cond(Prices.mode == "call", _number("per_call", _per_call_label()), _ratios()),
+        rx.cond(Prices.mode == "call", rx.fragment(), _more()),
         _worked(),
         _start(),
+        _far(),
         _foot(),
         on_submit=Prices.save,
         reset_on_submit=False,
@@ -85,6 +90,63 @@ def _number(name: str, label: rx.Var[str], help: rx.Var[str] | None = None) -> r
         debounce_timeout=200,
     )
     return field(name, label, control, Prices.errors, help)
+
+
+def _more() -> rx.Component:
+    """What few models charge for apart. Folded, it stays in the form, so that saving loses nothing."""
+    opener = rx.el.button(
+        rx.cond(Prices.more, rx.icon("chevron_down", size=14), rx.icon("chevron_right", size=14)),
+        t("prices.more"),
+        type="button",
+        on_click=Prices.show_more,
+        aria_expanded=rx.cond(Prices.more, "true", "false"),
+        aria_controls="price-more",
+        class_name="plain more",
+    )
+    fields = rx.el.div(
+        rx.el.p(t("prices.more_help"), class_name="help"),
+        rx.el.div(*(_rare(name, t(f"prices.{name}")) for name in price_rare.BUCKETS), class_name="pair"),
+        _rare("long_above", t("prices.long_above"), t("prices.long_help")),
+        rx.el.div(
+            rx.el.div(
+                *(_rare(f"long_{name}", t("prices.long_of", bucket=t(f"prices.{name}"))) for name in NAMES),
+                class_name="pair",
+            ),
+            class_name="rest",
+            hidden=Prices.rare["long_above"] == "",
+        ),
+        *(_rare(name, t(f"prices.{name}"), t(f"prices.{name}_help"), "text") for name in price_rare.PAIRS),
+        id="price-more",
+        hidden=~Prices.more,
+        class_name="rest",
+    )
+    return rx.fragment(opener, fields)
+
+
+def _rare(name: str, label: rx.Var[str], help: rx.Var[str] | None = None, mode: str = "decimal") -> rx.Component:
+    control = typed(
+        Prices.rare[name],
+        lambda value: Prices.type_in(name, value),
+        input_mode=mode,
+        class_name="input number" if mode == "decimal" else "input mono",
+        **described(name, Prices.errors, help is not None),
+    )
+    return field(name, label, control, Prices.errors, help)
+
+
+def _far() -> rx.Component:
+    """Numbers that are far from the public list's: perhaps in another unit."""
+    box = rx.el.section(
+        rx.icon("triangle_alert", size=16, aria_hidden="true"),
+        rx.el.div(
+            rx.el.h2(t("prices.far")),
+            rx.el.ul(rx.foreach(Prices.far, rx.el.li)),
+            rx.el.p(t("prices.far_help"), class_name="muted"),
+        ),
+        class_name="callout",
+        role="alert",
+    )
+    return rx.cond(Prices.far.length() > 0, box)
 
 
 def _worked() -> rx.Component:

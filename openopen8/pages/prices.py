@@ -14,7 +14,9 @@ from openopen8.components.page import Page
 from openopen8.components.search import search
 from openopen8.components.table import Column, table
 from openopen8.components.text import t
+from openopen8.pages.price_catalogue import catalogue_sheet
 from openopen8.pages.price_form import form_sheet
+from openopen8.state.price_catalogue import PriceCatalogue
 from openopen8.state.price_rows import PriceLine
 from openopen8.state.prices import Prices
 
@@ -28,12 +30,22 @@ def body() -> rx.Component:
         data_keys="n",
         type="button",
     )
+    listed = rx.button(
+        rx.icon("download", size=16, aria_hidden="true"),
+        t("prices.import"),
+        on_click=PriceCatalogue.show,
+        variant="soft",
+        color_scheme="gray",
+        high_contrast=True,
+        type="button",
+    )
     unit = rx.el.p(t("prices.unit", rate=f"{Prices.rate:,}"), class_name="muted push")
     return rx.fragment(
-        rx.el.div(search(Prices, t("prices.search")), rx.cond(Prices.rate > 0, unit), add, class_name="tools"),
+        rx.el.div(search(Prices, t("prices.search")), rx.cond(Prices.rate > 0, unit), listed, add, class_name="tools"),
         _unpriced(),
         table(t("prices.title"), _columns(), Prices.rows, Prices, _nothing(), row_header="model"),
         form_sheet(),
+        catalogue_sheet(),
         _history(),
         _question(),
     )
@@ -85,7 +97,13 @@ def _no_label() -> rx.Component:
 
 def _model(row: rx.Var[PriceLine]) -> rx.Component:
     soon = rx.cond(row.status == "upcoming", badge(t("prices.later"), "accent", "clock"))
-    return rx.el.span(rx.el.span(row.model, class_name="mono cut", title=row.model), soon, class_name="entry-line")
+    extras = (
+        rx.cond(row.long, badge(t("prices.has_long"), "gray", "arrow_up_right")),
+        rx.cond(row.tiers, badge(t("prices.has_tiers"), "gray", "layers")),
+        rx.cond(row.tools, badge(t("prices.has_tools"), "gray", "wrench")),
+    )
+    name = rx.el.span(row.model, class_name="mono cut", title=row.model)
+    return rx.el.span(name, soon, *extras, class_name="entry-line")
 
 
 def _input(row: rx.Var[PriceLine]) -> rx.Component:

@@ -143,7 +143,7 @@ class Door(Connection):
         if not declared.isdigit() or self.limit_concurrency is not None:
             return None
         peer = self.client[0] if self.client else ""
-        return Exchange(self, *found, headers, int(declared), parser.should_keep_alive(), peer)
+        return Exchange(self, *found, self.headers, int(declared), parser.should_keep_alive(), peer)
 
     def _begin(self, exchange: Exchange) -> None:
         assert self.relay is not None

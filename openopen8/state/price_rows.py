@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from openopen8.core.rules.pricing import Counts, Price, plain, price_of
+from openopen8.core.rules.pricing import Counts, Price, Rates, plain, price_of
 from openopen8.core.services.prices import PriceView
 from openopen8.state.worth import dollars
 
@@ -24,8 +24,6 @@ class PriceLine:
     input: str = ""
     output: str = ""
     cache_read: str = ""
-    cache_write: str = ""
-    """Not in the form yet; carried along, so that a change does not lose it."""
     reasoning: str = ""
     usd_in: str = ""
     usd_out: str = ""
@@ -34,6 +32,10 @@ class PriceLine:
     worth: str = ""
     valid_from: int = 0
     status: str = ""
+    long: bool = False
+    tiers: bool = False
+    tools: bool = False
+    """Calls of tools, or units, have a price."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,17 @@ def line_of(view: PriceView, rate: int) -> PriceLine:
         input=grouped(view.per_call or view.input or "0"),
         output="" if by_call else grouped(view.output or "0"),
         cache_read=grouped(view.cache_read or ""),
-        cache_write=view.cache_write or "",
         reasoning=grouped(view.reasoning or ""),
         usd_in="" if by_call else per_million(price.input, rate),
         usd_out="" if by_call else per_million(price.output, rate),
-        usd_cache="" if view.cache_read is None else per_million(price.ratio("cache_read"), rate),
+        usd_cache="" if view.cache_read is None else per_million(price.rates.ratios["cache_read"], rate),
         example=f"{cost:,}",
         worth=dollars(cost, rate),
         valid_from=view.valid_from,
         status=view.status,
+        long=view.long_above is not None,
+        tiers=bool(view.tiers),
+        tools=bool(view.calls or view.units),
     )
 
 
@@ -115,7 +119,7 @@ def converted(text: str, unit: str, rate: int, by_call: bool) -> str:
     if value is None:
         return text
     factor = Decimal(rate) / (1 if by_call else MILLION)
-    return plain(round(value / factor if unit == "usd" else value * factor, 9))
+    return plain(round(value / factor if unit == "usd" else value * factor, 12))
 
 
 def worked(input: str, output: str, unit: str, rate: int) -> Worked:
@@ -123,7 +127,7 @@ def worked(input: str, output: str, unit: str, rate: int) -> Worked:
     asked, told = number(input), number(output)
     if asked is None or told is None:
         return Worked()
-    price = Price(0, "", 0, to_credits(asked, unit, rate, False), to_credits(told, unit, rate, False))
+    price = Price(0, "", 0, Rates(to_credits(asked, unit, rate, False), to_credits(told, unit, rate, False)))
     cost = price_of(EXAMPLE, price, Decimal(1)).credits
     return Worked(
         True,
@@ -153,9 +157,6 @@ def _price(view: PriceView) -> Price:
         view.id,
         view.model,
         view.valid_from,
-        ratio(view.input) or Decimal(0),
-        ratio(view.output) or Decimal(0),
-        ratio(view.cache_read),
-        ratio(view.reasoning),
+        Rates(ratio(view.input) or Decimal(0), ratio(view.output) or Decimal(0), ratio(view.cache_read)),
         ratio(view.per_call),
     )

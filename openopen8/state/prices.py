@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import reflex as rx
@@ -11,13 +12,24 @@ import reflex as rx
 from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import plain
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services import forms, overview, prices
-from openopen8.core.services.prices import PriceFields
+from openopen8.core.services import catalogue, forms, overview, prices
+from openopen8.core.services.price_fields import PriceFields
 from openopen8.core.tools import Tools
 from openopen8.i18n import text
+from openopen8.state import price_rare
 from openopen8.state.listing import Listing
 from openopen8.state.me import AdminPage
-from openopen8.state.price_rows import PriceLine, Worked, converted, line_of, number, to_credits, worked, worked_call
+from openopen8.state.price_rows import (
+    PriceLine,
+    Worked,
+    converted,
+    grouped,
+    line_of,
+    number,
+    to_credits,
+    worked,
+    worked_call,
+)
 from openopen8.state.pulse import rounds
 from openopen8.state.tools import tools
 from openopen8.state.worth import purse
@@ -72,9 +84,14 @@ class Prices(Listing, AdminPage):
     input: str = ""
     output: str = ""
     cache_read: str = ""
-    _carried: tuple[str, str] = ("", "")
     reasoning: str = ""
     per_call: str = ""
+    rare: dict[str, str] = price_rare.NONE
+    """The fields that are folded away, by name."""
+    more: bool = False
+    far: list[str] = []
+    """Sentences about numbers that are far off the public list; saving again saves them."""
+    _asked: tuple[str, ...] = ()
     valid_from: str = ""
     history: list[PriceLine] = []
     history_of: str = ""
@@ -113,19 +130,17 @@ class Prices(Listing, AdminPage):
         self._form(str(model)[:256])
 
     @rx.event
-    def change(self, id: int) -> None:
-        """Open the form with the numbers of a price."""
-        line = next((row for row in self.rows if row.id == int(id)), None)
-        if line is None:
+    async def change(self, id: int) -> None:
+        """Open the form with everything that a price says."""
+        view = await self._do(prices.get, int(id))
+        if view is None:
             return
-        self._form(line.model)
-        self.unit, self.mode = "credits", "call" if line.per_call else "token"
-        if line.per_call:
-            self.per_call = line.input
-        else:
-            self.input, self.output = line.input, line.output
-            self.cache_read, self.reasoning = line.cache_read, line.reasoning
-            self._carried = (line.model, line.cache_write)
+        self._form(view.model)
+        self.unit, self.mode = "credits", "token" if view.per_call is None else "call"
+        for name in NUMBERS:
+            setattr(self, name, grouped(getattr(view, name) or ""))
+        self.rare = price_rare.texts_of(view)
+        self.more = any(self.rare.values())
 
     @rx.event
     def close(self, open: bool = False) -> None:
@@ -147,12 +162,20 @@ class Prices(Listing, AdminPage):
         self.unit = unit
         for name in NUMBERS:
             setattr(self, name, converted(getattr(self, name), unit, self.rate, name == "per_call"))
+        self.rare = price_rare.in_unit(self.rare, unit, self.rate or 1)
+
+    @rx.event
+    def show_more(self) -> None:
+        """Unfold the rare fields, or fold them away."""
+        self.more = not self.more
 
     @rx.event
     def type_in(self, name: str, value: str) -> None:
         """A number as it is typed, for the worked example."""
         if name in NUMBERS:
             setattr(self, name, str(value)[:40])
+        elif name in self.rare:
+            self.rare = {**self.rare, str(name): str(value)[:2_000]}
 
     @rx.event
     def choose_start(self, moment: str) -> None:
@@ -163,12 +186,15 @@ class Prices(Listing, AdminPage):
     async def save(self, form: dict[str, Any]) -> Any:
         """Check and save; on errors the first wrong field gets the focus."""
         data, errors = self._data(form)
+        if not errors and await self._far_off(data):
+            return rx.set_focus("input")
         if not errors:
             try:
                 await self._call(prices.create, forms.read(PriceFields, data))
             except Problem as problem:
                 errors = {_place(field): words for field, words in _faults(problem).items()}
         self.errors = errors
+        self.more |= any(name in self.rare for name in errors)
         if errors:
             return rx.set_focus(next(iter(errors)))
         self.editing = False
@@ -206,7 +232,21 @@ class Prices(Listing, AdminPage):
         self.errors, self.mode, self.unit = {}, "token", "usd"
         for name in NUMBERS:
             setattr(self, name, "")
-        self.model, self.valid_from, self.editing, self._carried = model, "", True, ("", "")
+        self.rare, self.more, self.far, self._asked = price_rare.NONE, False, [], ()
+        self.model, self.valid_from, self.editing = model, "", True
+
+    async def _far_off(self, data: dict[str, Any]) -> bool:
+        """True when somebody should look again; asked once for the same numbers."""
+        asked = (data["model"], data.get("input", ""), data.get("output", ""))
+        given = {name: Decimal(data[name]) for name in ("input", "output") if name in data}
+        found = await asyncio.to_thread(catalogue.far_off, tools(), data["model"], given)
+        self.far = [self._about(name, listed) for name, listed in found.items()]
+        again, self._asked = asked == self._asked, asked
+        return bool(found) and not again
+
+    def _about(self, name: str, listed: str) -> str:
+        shown = converted(listed, self.unit, self.rate or 1, False) if self.unit == "usd" else listed
+        return text(f"prices.far_{name}", self.lang, listed=shown)
 
     def _view(self) -> tuple[str, str, int, int]:
         return self.search, "model" if self.sort == "-created_at" else self.sort, self.page, self.SIZE
@@ -231,8 +271,13 @@ class Prices(Listing, AdminPage):
                 data[name] = plain(round(to_credits(value, self.unit, self.rate or 1, name == "per_call"), 12))
             elif typed or name not in OPTIONAL:
                 errors[name] = text("prices.need_number", self.lang)
-        if self.mode == "token" and self._carried[1] and self._carried[0] == model:
-            data["cache_write"] = self._carried[1]
+        if self.mode == "token":
+            typed_rare = {name: str(form.get(name, value)) for name, value in self.rare.items()}
+            rare, wrong = price_rare.data_of(typed_rare, self.unit, self.rate or 1)
+            data |= rare
+            for name in wrong:
+                key = "prices.need_pairs" if name in price_rare.PAIRS else "prices.need_number"
+                errors[name] = text(key, self.lang)
         return data, errors
 
 
@@ -241,5 +286,5 @@ def _faults(problem: Problem) -> dict[str, str]:
 
 
 def _place(field: str) -> str:
-    head = field.partition(".")[0]
-    return head if head in ("model", "valid_from", *NUMBERS) else "model"
+    place = price_rare.place_of(field)
+    return place if place in ("model", "valid_from", *NUMBERS, *price_rare.FIELDS) else "model"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from api.conftest import House
@@ -103,3 +104,95 @@ def test_users_see_what_their_models_cost(sqlite_house: House) -> None:
     assert models == [{"name": "m", "input": "5", "output": "15", "per_call": ""}]
     assert house.ann.get("/me/models", group="closed").status_code == 403
     assert [x["name"] for x in house.ann.get("/me/groups").json()["items"]] == ["default"]
+
+
+EVERYTHING: dict[str, Any] = {
+    "input": "1",
+    "output": "2",
+    "cache_read": "0.1",
+    "cache_write": "1.25",
+    "cache_write_1h": "2",
+    "reasoning": "3",
+    "input_audio": "4",
+    "input_image": "5",
+    "cache_read_audio": "0.4",
+    "cache_read_image": "0.5",
+    "output_audio": "6",
+    "output_image": "7",
+    "long_above": 200_000,
+    "long": {"input": "2", "output": "3", "cache_read": "0.2"},
+    "tiers": {"flex": "0.5", "priority": "2"},
+    "calls": {"web_search": "5000"},
+    "units": {"seconds": "50"},
+}
+
+
+def test_a_price_with_everything_is_read_back_as_it_was_sent_and_reaches_the_workers(house: House) -> None:
+    made = house.admin.make("/prices", model="m", **EVERYTHING)
+    read_back = house.admin.get(f"/prices/{made['id']}").json()
+    assert {name: read_back[name] for name in EVERYTHING} == EVERYTHING and read_back["per_call"] is None
+    (price,) = load_snapshot(house.tools).prices["m"]
+    told = {name: str(ratio) for name, ratio in price.rates.ratios.items()}
+    assert told == {name: EVERYTHING[name] for name in told}
+    assert (price.long_above, str(price.long.ratios["cache_read"])) == (200_000, "0.2")
+    assert [dict(x) for x in (price.tiers, price.calls, price.units)] == [
+        {name: Decimal(ratio) for name, ratio in EVERYTHING[of].items()} for of in ("tiers", "calls", "units")
+    ]
+
+
+def test_a_change_keeps_every_field_that_it_does_not_name(house: House) -> None:
+    made = house.admin.make("/prices", model="m", **EVERYTHING)
+    house.tools.clock.advance(1000)  # type: ignore[attr-defined]
+    changed = house.admin.patch(f"/prices/{made['id']}", reasoning="9", tiers={"flex": 0.25}, units={}).json()
+    wanted = EVERYTHING | {"reasoning": "9", "tiers": {"flex": "0.25"}, "units": {}}
+    assert {name: changed[name] for name in wanted} == wanted
+    assert house.admin.patch(f"/prices/{changed['id']}", long=None).json()["error"]["param"] == "long"
+    short = house.admin.patch(f"/prices/{changed['id']}", long=None, long_above=None).json()
+    assert (short["long"], short["long_above"]) == ({}, None)
+
+
+WRONG_RARE: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"long_above": 10}, "long"),
+    ({"long": {"input": 1, "output": 1}}, "long_above"),
+    ({"long": {"input": 1}, "long_above": 10}, "long"),
+    ({"long": {"input": 1, "output": 1, "search": 1}, "long_above": 10}, "long"),
+    ({"long": {"input": 1, "output": -1}, "long_above": 10}, "long.output"),
+    ({"long": {"input": 1, "output": 1}, "long_above": 0}, "long_above"),
+    ({"long": {"input": 1, "output": 1}, "long_above": 1.5}, "long_above"),
+    ({"tiers": {"flex": 1001}}, "tiers"),
+    ({"tiers": {"flex": "NaN"}}, "tiers.flex"),
+    ({"tiers": {"no spaces": 1}}, "tiers"),
+    ({"calls": {'"': 1}}, "calls"),
+    ({"calls": {"": 1}}, "calls"),
+    ({"calls": "web_search"}, "calls"),
+    ({"calls": "a=1,a=2"}, "calls"),
+    ({"units": [1]}, "units"),
+    ({"units": {f"u{n}": 1 for n in range(51)}}, "units"),
+    ({"cache_write_1h": -1}, "cache_write_1h"),
+)
+
+
+def test_a_wrong_rare_field_is_a_400_at_the_field(sqlite_house: House) -> None:
+    for body, param in WRONG_RARE:
+        answer = sqlite_house.admin.post("/prices", model="m", input=1, output=1, **body)
+        error = answer.json().get("error", {})
+        assert (answer.status_code, error.get("param")) == (400, param), (body, answer.text)
+    for name in EVERYTHING:
+        answer = sqlite_house.admin.post("/prices", model="m", per_call=1, **{name: EVERYTHING[name]})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "per_call"), name
+    assert sqlite_house.admin.get("/prices").json()["total"] == 0
+
+
+def test_the_public_list_is_seen_and_filled_in(sqlite_house: House) -> None:
+    house = sqlite_house
+    house.world.channel(models=("gpt-4o-2024-11-20", "unheard-of"))
+    (seen,) = house.admin.get("/prices/catalogue", served=True).json()["items"]
+    assert (seen["model"], seen["listed_as"], seen["state"]) == ("gpt-4o-2024-11-20", "gpt-4o", "new")
+    assert (seen["price"]["input"], seen["price"]["output"]) == ("1.25", "5")
+    done = house.admin.post("/prices/catalogue", served=True).json()
+    assert done == {"new": 1, "changed": 0, "unchanged": 0}
+    (price,) = (x for x in house.admin.get("/prices").json()["items"] if x["status"] == "current")
+    assert (price["model"], price["input"]) == ("gpt-4o-2024-11-20", "1.25")
+    assert house.admin.get("/prices/catalogue").status_code == 400
+    assert house.ann.get("/prices/catalogue", served=True).status_code == 403
+    assert house.ann.post("/prices/catalogue", served=True).status_code == 403

@@ -25,7 +25,6 @@ from openopen8.core.config import Settings
 from openopen8.core.migrate import migrate
 from openopen8.core.models import Account, Channel, CreditEntry, Group, PriceRow, Token, TokenCounter, User
 from openopen8.core.services.duty import Duty
-from openopen8.core.services.ledger.statements import LOG_NEW
 from openopen8.core.services.log_digest import DUTY, Digest, catch_up
 from openopen8.core.tools import Tools, open_tools
 
@@ -35,7 +34,13 @@ PATH = "/v1/chat/completions"
 SECRET = "a secret key of benchmarks, long enough"
 DIURNAL = (3, 2, 2, 1, 1, 2, 4, 7, 10, 12, 13, 13, 12, 13, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4)
 """Requests by hour of the day, in proportion."""
-COLUMNS = LOG_NEW.postgres.split("(", 1)[1].split(")", 1)[0].split(", ")
+COLUMNS = (
+    "time", "kind", "request_id", "user_id", "token_id", "group_id", "channel_id", "model", "upstream_model",
+    "endpoint", "stream", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "credits",
+    "receipt", "status", "error", "latency_ms", "first_token_ms", "retries", "address", "suppressed", "details",
+    "period_start",
+)  # fmt: skip
+APPEND = f"INSERT INTO log_entries ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"
 REFUSALS = (
     (429, "rate_limit_exceeded: Rate limit exceeded. Please try again later."),
     (401, "token_quota_exhausted: The token has used up its quota."),
@@ -233,7 +238,7 @@ def _bare(tools: Tools) -> Iterator[Any]:
 def _insert(driver: Any, rows: Sequence[tuple[Any, ...]], sqlite: bool) -> None:
     if sqlite:
         driver.execute("BEGIN IMMEDIATE")
-        driver.executemany(LOG_NEW.sqlite, rows)
+        driver.executemany(APPEND, rows)
         driver.execute("COMMIT")
         return
     with driver.cursor() as cursor, cursor.copy(f"COPY log_entries ({', '.join(COLUMNS)}) FROM STDIN") as copy:

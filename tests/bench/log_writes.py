@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from openopen8.core.db import PRAGMAS
+from openopen8.core.db import pragmas
 from openopen8.core.services.duty import Duty
-from openopen8.core.services.ledger.statements import LOG_NEW, insert
+from openopen8.core.services.ledger.statements import insert
 from openopen8.core.services.log_digest import DUTY, Digest
-from tests.bench.fill import COLUMNS, Entries, Size, opened
+from tests.bench.fill import APPEND, COLUMNS, Entries, Size, opened
 
 BATCH = 16
 SUMS = ("requests", "errors", "input_tokens", "output_tokens", "cached_tokens", "credits")
@@ -50,7 +50,7 @@ def write(connection: sqlite3.Connection, rows: Sequence[Row], with_usage: bool)
     began = time.process_time()
     for at in range(0, len(rows), BATCH):
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(LOG_NEW.sqlite, rows[at : at + BATCH])
+        connection.executemany(APPEND, rows[at : at + BATCH])
         if with_usage:
             connection.executemany(USAGE_ADD.sqlite, sums[at : at + BATCH])
         connection.execute("COMMIT")
@@ -65,7 +65,7 @@ def cpu(work: Callable[[], Any]) -> float:
 
 def connect(folder: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(folder / "openopen8.db", isolation_level=None)
-    for pragma in PRAGMAS:
+    for pragma in pragmas():
         connection.execute(pragma)
     return connection
 
@@ -76,7 +76,7 @@ def before(folder: Path, old: Sequence[Row], parts: Sequence[Sequence[Row]]) -> 
     connection = connect(folder)
     connection.execute("DROP INDEX ix_log_entries_failed")
     connection.execute("BEGIN")
-    connection.executemany(LOG_NEW.sqlite, old)
+    connection.executemany(APPEND, old)
     connection.execute("COMMIT")
     for statement in BEFORE:
         connection.execute(statement)
@@ -88,7 +88,7 @@ def now(folder: Path, old: Sequence[Row], parts: Sequence[Sequence[Row]]) -> tup
     tools = opened(str(folder), 0)
     connection = connect(folder)
     connection.execute("BEGIN")
-    connection.executemany(LOG_NEW.sqlite, old)
+    connection.executemany(APPEND, old)
     connection.execute("COMMIT")
     digest = Digest(Duty(tools.db, DUTY))
     assert digest.duty.take()

@@ -43,6 +43,44 @@ def test_a_price_may_say_what_writing_to_a_cache_costs(command: Command, ann: st
     assert (shown["cache_read"], shown["cache_write"]) == ("0.5", "6.25")
 
 
+def test_a_price_may_say_all_that_vendors_charge_for(command: Command, ann: str) -> None:
+    rare = ("--cache-write-1h", "10", "--input-audio", "9", "--output-image", "60", "--long-above", "200000",
+            "--long", "input=10, output=22.5", "--tiers", "flex=0.5,priority=2", "--calls", "web_search=5000",
+            "--units", "seconds=50")  # fmt: skip
+    done = command("price", "set", "m", "--input", "5", "--output", "15", *rare)
+    assert done.out == (
+        "Set the price of m: input 5, output 15, cache_write_1h 10, input_audio 9, output_image 60, long_above 200000, "
+        "long input=10 output=22.5, tiers flex=0.5 priority=2, calls web_search=5000, units seconds=50.\n"
+    )
+    (shown,) = command("price", "list", "--json").json
+    assert (shown["long"], shown["units"]) == ({"input": "10", "output": "22.5"}, {"seconds": "50"})
+    told = command("price", "list").out
+    assert "cache_write_1h, input_audio, output_image, long_above, long, tiers, calls, units" in told
+    wrong = command("price", "set", "m", "--input", "5", "--output", "15", "--tiers", "flex")
+    assert (wrong.code, len(wrong.err.splitlines())) == (1, 1) and "name=2" in wrong.err
+
+
+def test_list_prices_are_seen_and_then_imported(command: Command, ann: str) -> None:
+    assert re.search(r"^anthropic +\d+$", command("price", "catalogue").out, re.MULTILINE)
+    choice = ("--provider", "openai", "--models", "gpt-4o,gpt-4o-mini,unheard-of")
+    seen = command("price", "catalogue", *choice)
+    assert re.search(r"^gpt-4o +openai +new +input 1\.25, output 5, cache_read 0\.625", seen.out, re.MULTILINE)
+    assert command("price", "import", *choice).out == "2 new, 0 changed, 0 left as they are.\n"
+    command("price", "set", "gpt-4o", "--input", "9", "--output", "9")
+    seen = command("price", "catalogue", *choice)
+    assert re.search(r"^gpt-4o +openai +changed .*  input 9, output 9", seen.out, re.MULTILINE)
+    assert command("price", "import", *choice, "--new-only").out == "0 new, 0 changed, 2 left as they are.\n"
+    assert command("price", "import", *choice, "--json").json == {"new": 0, "changed": 1, "unchanged": 1}
+    nothing = command("price", "import")
+    assert nothing.code == 1 and "provider" in nothing.err
+
+
+def test_a_price_in_another_unit_than_the_list_is_asked_about(command: Command, ann: str) -> None:
+    done = command("price", "set", "gpt-4o", "--input", "1250000", "--output", "5")
+    assert done.code == 0
+    assert done.out.splitlines()[1:] == ["Is that the right unit? The list price for input is 1.25 credits per token."]
+
+
 def test_the_log_of_a_deleted_token_is_found_by_its_name(command: Command, ann: str) -> None:
     for _ in range(2):
         command("token", "create", "gone", "--user", ann)

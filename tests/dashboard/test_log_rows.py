@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openopen8.core.rules.pricing import Counts, Price, price_of
+from openopen8.core.rules.pricing import Counts, Price, Rates, price_of
 from openopen8.core.services.log_view import EntryView
 from openopen8.state.log_rows import detail_of, duration, row_of, split_error
 
@@ -71,7 +71,7 @@ def test_only_what_came_after_the_newest_row_is_fresh() -> None:
 
 
 def test_the_receipt_multiplies_out_to_the_charge() -> None:
-    receipt = price_of(Counts(1000, 10, 500, 3), Price(1, "m", 0, Decimal("1.25"), Decimal(5)), Decimal("0.5"))
+    receipt = price_of(Counts(1000, 10, 500, 3), Price(1, "m", 0, Rates(Decimal("1.25"), Decimal(5))), Decimal("0.5"))
     detail = detail_of(entry(receipt=receipt.as_dict(), credits=receipt.credits), RATE)
     assert [(x.bucket, x.count, x.ratio, x.credits) for x in detail.lines] == [
         ("input", "1,000", "1.25", "1,250"),

@@ -6,7 +6,8 @@ from typing import Any
 
 from openopen8.core.models import PriceRow
 from openopen8.core.services import prices
-from openopen8.core.services.prices import PriceFields
+from openopen8.core.services.forms import read
+from openopen8.core.services.price_fields import PriceFields
 from openopen8.state.me import Me
 from openopen8.state.prices import Prices
 from tests.dashboard.conftest import House
@@ -71,7 +72,61 @@ async def test_changing_a_price_begins_with_its_numbers_and_keeps_its_history(ho
     assert [(row.input, row.status) for row in tab.shown(Prices, "history")] == [("6", "current"), ("5", "past")]
 
 
-async def test_a_change_keeps_a_ratio_that_the_form_does_not_show(house: House) -> None:
+EVERYTHING: dict[str, Any] = {
+    "cache_write": "6.25", "cache_write_1h": "10", "input_audio": "9", "input_image": "8", "cache_read_audio": "0.9",
+    "cache_read_image": "0.8", "output_audio": "20", "output_image": "60", "long_above": 200_000,
+    "long": {"input": "10", "output": "22.5", "cache_read_image": "3"}, "tiers": {"flex": "0.5", "priority": "2"},
+    "calls": {"web_search": "5000"}, "units": {"seconds": "0.125"},
+}  # fmt: skip
+
+
+async def test_the_form_shows_and_keeps_all_that_a_price_says(house: House) -> None:
+    fields = read(PriceFields, {"model": "w", "input": "5", "output": "15", **EVERYTHING})
+    made = prices.create(house.tools, house.root.actor, fields)
+    tab = await opened(house)
+    row = next(row for row in tab.shown(Prices, "rows") if row.model == "w")
+    assert (row.long, row.tiers, row.tools) == (True, True, True)
+    await tab.run(Prices.change, id=made.id)
+    assert tab.shown(Prices, "more") is True, "what is set is not folded away"
+    shown = tab.shown(Prices, "rare")
+    assert (shown["cache_write"], shown["long_above"], shown["long_output"]) == ("6.25", "200,000", "22.5")
+    assert (shown["tiers"], shown["calls"]) == ("flex=0.5, priority=2", "web_search=5000")
+    for unit in ("usd", "credits", "usd"):
+        await tab.run(Prices.choose_unit, unit=unit)
+    shown = tab.shown(Prices, "rare")
+    assert (shown["cache_write"], shown["calls"], shown["tiers"]) == ("12.5", "web_search=0.01", "flex=0.5, priority=2")
+    await tab.run(Prices.save, form={"model": "w", "input": "10", "output": "30", **shown})
+    saved = prices.find(house.tools, house.root.actor, "w").items[0]
+    assert {name: getattr(saved, name) for name in EVERYTHING} == EVERYTHING
+    assert saved.id != made.id
+
+
+async def test_the_rare_fields_are_folded_until_one_is_wrong(house: House) -> None:
+    tab = await opened(house)
+    await tab.run(Prices.add, model="n")
+    assert not tab.shown(Prices, "more")
+    wrong = {"cache_write": "x", "long_above": "many", "tiers": "flex", "long_input": "2"}
+    await tab.run(Prices.save, form=form(input="1", output="1", **wrong))
+    assert set(tab.shown(Prices, "errors")) == {"cache_write", "long_above", "tiers"}
+    assert tab.shown(Prices, "more") is True
+    await tab.run(Prices.save, form=form(input="1", output="1", long_above="10", long_input="2"))
+    assert set(tab.shown(Prices, "errors")) == {"long_input"}, "the service's own refusal stands at a field of the form"
+    assert prices.find(house.tools, house.root.actor, "n").total == 0
+
+
+async def test_a_price_in_another_unit_than_the_public_list_is_asked_about_once(house: House) -> None:
+    tab = await opened(house)
+    await tab.run(Prices.add, model="gpt-4o")
+    typed = {**form(input="2500000", output="10"), "model": "gpt-4o"}
+    await tab.run(Prices.save, form=typed)
+    (sentence,) = tab.shown(Prices, "far")
+    assert sentence == "Input is more than 100 times off the public list price, 2.5."
+    assert prices.find(house.tools, house.root.actor, "gpt-4o").total == 0
+    await tab.run(Prices.save, form=typed)
+    assert prices.find(house.tools, house.root.actor, "gpt-4o").total == 1
+
+
+async def test_a_change_keeps_a_ratio_that_the_form_leaves_out(house: House) -> None:
     prices.create(house.tools, house.root.actor, PriceFields(model="w", input="5", output="15", cache_write="6.25"))
     tab = await opened(house)
     row = next(row for row in tab.shown(Prices, "rows") if row.model == "w")

@@ -146,11 +146,12 @@ async def test_key_and_address_are_looked_at_before_a_large_body_is_read(house: 
 async def test_a_large_body_is_counted_beside_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[int, bool]] = []
 
-    def count(text: str, model: str) -> int:
+    def count(text: str, encoding: str) -> int:
         counted.append((len(text), threading.current_thread() is threading.main_thread()))
         return 1
 
-    monkeypatch.setattr(counting, "count_text", count)
+    monkeypatch.setattr(counting, "_count", count)
+    monkeypatch.setattr(counting, "_KNOWN", {"cl100k_base": {}, "o200k_base": {}})
     house.world.option("strict_holds", True)  # every token counts
     text = "lorem ipsum dolor " * 300_000  # 5 MB
     reply = await house.caller.post(body={"model": "m", "messages": [{"role": "user", "content": text}]})

@@ -16,7 +16,7 @@ WORKERS = pytest.mark.parametrize("workers", [1, 2, 3] if EVERYTHING else [1, 2]
 AT_ONCE = 200
 
 
-def usage(output: int, input: int = 0) -> dict[str, int]:
+def usage(output: int, input: int = 1) -> dict[str, int]:
     return {"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output}
 
 
@@ -29,7 +29,7 @@ async def storm(address: str, value: str, **fields: object) -> list[Heard]:
 async def test_with_max_tokens_the_quota_is_exceeded_by_less_than_one_request(
     installation: Installation, workers: int
 ) -> None:
-    """10 tokens at 15 = 150 credits a request, a quota of 1,500 and something; the prompt is held for, but free."""
+    """1 token at 5 and 10 at 15 = 155 credits a request, of a prompt that is held for by our own count of 9 tokens."""
     installation.fake.script(whole(usage=usage(10)))
     id, value = installation.token(quota=1_520)
     with installation.serve(workers) as server:
@@ -40,8 +40,8 @@ async def test_with_max_tokens_the_quota_is_exceeded_by_less_than_one_request(
     assert {h.status for h in heard} <= {200, 401, 403}
     assert {h.code for h in heard if h.status != 200} <= {"insufficient_token_quota", "token_quota_exhausted"}
     used = installation.world.one(TokenCounter, id).used
-    assert used == 150 * sum(h.status == 200 for h in heard)
-    assert 1_520 <= used < 1_520 + 150
+    assert used == 155 * sum(h.status == 200 for h in heard)
+    assert 1_520 <= used < 1_520 + 155
     assert not installation.world.all(Hold)
     installation.world.audit()
 
@@ -51,7 +51,7 @@ async def test_with_answers_far_above_the_estimate_only_requests_in_flight_excee
     installation: Installation, workers: int
 ) -> None:
     """No max_tokens: held for 500 output tokens each, but 5,000 come."""
-    held, cost = 500 * 15, 5_000 * 15
+    held, cost = 500 * 15, 5 + 5_000 * 15
     installation.fake.script(whole(usage=usage(5_000)))
     id, value = installation.token(quota=held * 10)
     with installation.serve(workers) as server:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from openopen8.core.models.columns import Big, Exact
+from openopen8.core.models.columns import Big, Exact, Json
 
 
 class PriceRow(SQLModel, table=True):
@@ -26,7 +26,24 @@ class PriceRow(SQLModel, table=True):
     output: Decimal = Field(default=Decimal(0), sa_type=Exact)
     cache_read: Decimal | None = Field(default=None, sa_type=Exact)
     cache_write: Decimal | None = Field(default=None, sa_type=Exact)
+    cache_write_1h: Decimal | None = Field(default=None, sa_type=Exact)
     reasoning: Decimal | None = Field(default=None, sa_type=Exact)
+    input_audio: Decimal | None = Field(default=None, sa_type=Exact)
+    input_image: Decimal | None = Field(default=None, sa_type=Exact)
+    cache_read_audio: Decimal | None = Field(default=None, sa_type=Exact)
+    cache_read_image: Decimal | None = Field(default=None, sa_type=Exact)
+    output_audio: Decimal | None = Field(default=None, sa_type=Exact)
+    output_image: Decimal | None = Field(default=None, sa_type=Exact)
+    long_above: int | None = Field(default=None, sa_type=Big)
+    """Requests with more input tokens are charged by ``long``."""
+    long: dict[str, str] | None = Field(default=None, sa_type=Json)
+    """Ratios of long requests by bucket, as decimal texts."""
+    tiers: dict[str, str] | None = Field(default=None, sa_type=Json)
+    """Factors by service tier."""
+    calls: dict[str, str] | None = Field(default=None, sa_type=Json)
+    """Credits per call of a server tool, by kind."""
+    units: dict[str, str] | None = Field(default=None, sa_type=Json)
+    """Credits for what is no token, by kind."""
     per_call: Decimal | None = Field(default=None, sa_type=Exact)
     created_at: int = Field(sa_type=Big)
     deleted_at: int | None = Field(default=None, sa_type=Big)

@@ -2,173 +2,121 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact
-from functools import lru_cache
-from typing import Any
+from decimal import ROUND_CEILING, Decimal
 
-import msgspec
+from openopen8.core.rules.rates import FREE, MOST_PLACES, WIDE, Rates, scaled
+from openopen8.core.rules.receipt import Line, Receipt, plain
+from openopen8.core.rules.usage import BUCKETS, NOTHING, Counts, Further, split
+
+__all__ = [
+    "BUCKETS", "LONG", "MAX_CREDITS", "NOTHING", "UNPRICED", "Counts", "Further", "Line", "Price", "Rates", "Receipt",
+    "credits_of", "plain", "price_at", "price_of",
+]  # fmt: skip
 
 MAX_CREDITS = 9_000_000_000_000_000
 """The largest number of credits anywhere: exact in JSON numbers of every client (below 2^53)."""
 
-MOST_PLACES = 100
-"""Stored ratios have far fewer; what somebody types into a form need not be exact beyond."""
-_WIDE = Context(prec=200, traps=[Inexact])
-_notes = msgspec.json.Encoder().encode
+LONG = "long context"
+"""The note of a request that was charged by the ratios for long inputs."""
+
+USUAL_TIERS = frozenset(("", "auto", "default", "standard"))
+"""Names of the service tier that a price's own ratios are for."""
+
+KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+"""Names of service tiers, tools and units."""
+
+Named = tuple[tuple[str, Decimal], ...]
 
 
-@lru_cache(maxsize=4096)
-def _scaled(*values: Decimal) -> tuple[tuple[int, ...], int]:
-    """Decimals as whole numbers of the same 10^-places: sums and products of those are exact, and quick."""
-    places = min(max(0, *(-int(value.as_tuple().exponent) for value in values)), MOST_PLACES)
-    return tuple(int(value.scaleb(places, _WIDE)) for value in values), places
-
-
-@lru_cache(maxsize=256)
-def _ten(places: int) -> int:
-    return int(10**places)
-
-
-class Counts(msgspec.Struct, frozen=True, gc=False):
-    """Disjoint token counts of one answer; every bucket is at least 0.
-
-    ``input`` excludes what was read from a cache, ``output`` excludes reasoning.
-    """
-
-    input: int = 0
-    cache_read: int = 0
-    output: int = 0
-    reasoning: int = 0
-
-    @property
-    def total_input(self) -> int:
-        """Input as OpenAI counts it: cached tokens included."""
-        return self.input + self.cache_read
-
-    @property
-    def total_output(self) -> int:
-        """Output as OpenAI counts it: reasoning tokens included."""
-        return self.output + self.reasoning
-
-
-BUCKETS: tuple[str, ...] = Counts.__struct_fields__
+_TENS: tuple[int, ...] = tuple(10**places for places in range(2 * MOST_PLACES + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price row: credits per token by bucket, or credits per call.
-
-    Unset ratios follow: ``cache_read`` from ``input``, ``reasoning`` from ``output``.
-    """
+    """One price row: credits per token by bucket, or credits per call."""
 
     id: int
     model: str
     valid_from: int
-    input: Decimal = Decimal(0)
-    output: Decimal = Decimal(0)
-    cache_read: Decimal | None = None
-    reasoning: Decimal | None = None
+    rates: Rates = FREE
     per_call: Decimal | None = None
-    ratios: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
-    """Credits for one token of each of BUCKETS."""
-    scaled: tuple[tuple[int, ...], int] = field(init=False, repr=False, compare=False)
-    """The ratios, and last ``per_call``, as whole numbers of 10^-places; and the places."""
+    """Instead of everything else."""
+    long_above: int | None = None
+    """Requests with more input tokens than this, cached ones included, are charged by ``long`` as a whole."""
+    long: Rates = FREE
+    tiers: Named = ()
+    """Factors on tokens, by the service tier that the answer names."""
+    calls: Named = ()
+    """Credits for a call of a server tool, by kind."""
+    units: Named = ()
+    """Credits for what is no token (``seconds``, ``characters``, …), by kind."""
     free: bool = field(init=False, repr=False, compare=False)
     """True when no request can cost anything at this price."""
 
     def __post_init__(self) -> None:
-        cache_read = self.input if self.cache_read is None else self.cache_read
-        reasoning = self.output if self.reasoning is None else self.reasoning
-        ratios = (self.input, cache_read, self.output, reasoning)
-        object.__setattr__(self, "ratios", ratios)
-        object.__setattr__(self, "scaled", _scaled(*ratios, self.per_call or Decimal(0)))
+        ratios = list(self.rates.ratios.values())
+        if self.long_above is not None:
+            ratios += self.long.ratios.values()
+        ratios += [ratio for _, ratio in (*self.calls, *self.units)]
         free = not any(ratios) if self.per_call is None else not self.per_call
         object.__setattr__(self, "free", free)
 
-    def ratio(self, bucket: str) -> Decimal:
-        """Credits for one token of ``bucket``."""
-        return self.ratios[BUCKETS.index(bucket)]
+    @property
+    def input(self) -> Decimal:
+        """Credits for one token of fresh text."""
+        return self.rates.input
+
+    @property
+    def output(self) -> Decimal:
+        """Credits for one token of written text."""
+        return self.rates.output
+
+    def rates_for(self, total_input: int) -> Rates:
+        """The ratios for a request with so many input tokens, cached ones included."""
+        return self.rates if self.long_above is None or total_input <= self.long_above else self.long
 
 
 UNPRICED = Price(id=0, model="", valid_from=0)
 """Stands in for a missing price where the admin allows unpriced models: everything costs 0."""
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One line of a receipt: ``count`` × ``ratio`` = ``credits`` before the group's ratio."""
-
-    bucket: str
-    count: int
-    ratio: Decimal
-
-
-class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """How a charge came about; the lines times ``group_ratio``, rounded up, are ``credits``."""
-
-    credits: int
-    group_ratio: Decimal
-    price_id: int
-    lines: tuple[Line, ...]
-    notes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The receipt as the log keeps it; ratios are decimal texts."""
-        return {
-            "lines": [{"bucket": x.bucket, "count": x.count, "ratio": plain(x.ratio)} for x in self.lines],
-            "group_ratio": plain(self.group_ratio),
-            "price_id": self.price_id,
-            "credits": self.credits,
-            "notes": list(self.notes),
-        }
-
-    def as_json(self, period_start: int) -> str:
-        """The text of :meth:`as_dict` with the quota period that is charged; written out, since each request has one.
-
-        Buckets and decimals have nothing to escape.
-        """
-        lines = ",".join(
-            [f'{{"bucket":"{x.bucket}","count":{x.count},"ratio":"{plain(x.ratio)}"}}' for x in self.lines]
-        )
-        notes = _notes(self.notes).decode() if self.notes else "[]"
-        return (
-            f'{{"lines":[{lines}],"group_ratio":"{plain(self.group_ratio)}","price_id":{self.price_id},'
-            f'"credits":{self.credits},"notes":{notes},"period_start":{period_start}}}'
-        )
-
-
-@lru_cache(maxsize=4096)
-def plain(value: Decimal) -> str:
-    """A decimal as people write it: no exponent, no trailing zeros."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def price_of(counts: Counts, price: Price, group_ratio: Decimal, notes: tuple[str, ...] = ()) -> Receipt:
+def price_of(
+    counts: Counts,
+    price: Price,
+    group_ratio: Decimal,
+    notes: tuple[str, ...] = (),
+    further: Further = NOTHING,
+    tier: str = "",
+) -> Receipt:
     """The receipt of one answer. Exact throughout, one rounding (up) at the end."""
-    (input, cache_read, output, reasoning, call), places = price.scaled
-    if price.per_call is None:
-        call = counts.input * input + counts.cache_read * cache_read
-        call += counts.output * output + counts.reasoning * reasoning
-    return Receipt(_credits(call, places, group_ratio), group_ratio, price.id, _lines(counts, price), notes)
+    if further is not NOTHING or tier or price.per_call is not None:
+        return _in_full(counts, price, group_ratio, notes, further, tier)
+    rates = price.rates
+    if price.long_above is not None and counts.total_input > price.long_above:
+        rates, notes = price.long, (*notes, LONG)
+    (input, cache_read, output, reasoning), places = rates.scaled
+    total = counts.input * input + counts.cache_read * cache_read
+    total += counts.output * output + counts.reasoning * reasoning
+    return Receipt(_credits(total, places, group_ratio), group_ratio, price.id, _lines(counts, rates), notes)
 
 
 def credits_of(input: int, output: int, price: Price, group_ratio: Decimal) -> int:
     """The credits of :func:`price_of` for plain input and output, without a receipt: for holds."""
-    ratios, places = price.scaled
-    total = ratios[4] if price.per_call is not None else input * ratios[0] + output * ratios[2]
-    return _credits(total, places, group_ratio)
+    if price.per_call is not None:
+        return _in_full(Counts(), price, group_ratio, (), NOTHING, "").credits
+    ratios, places = price.rates_for(input).scaled
+    return _credits(input * ratios[0] + output * ratios[2], places, group_ratio)
 
 
 def _credits(total: int, places: int, group_ratio: Decimal) -> int:
-    (ratio,), more = _scaled(group_ratio)
-    return min(-(-total * ratio // _ten(places + more)), MAX_CREDITS)
+    (ratio,), more = scaled(group_ratio)
+    return min(-(-total * ratio // _TENS[places + more]), MAX_CREDITS)
 
 
-def _lines(counts: Counts, price: Price) -> tuple[Line, ...]:
-    if price.per_call is not None:
-        return (Line("call", 1, price.per_call),)
-    ratios, lines = price.ratios, []
+def _lines(counts: Counts, rates: Rates) -> tuple[Line, ...]:
+    ratios, lines = rates.usual, []
     if counts.input:
         lines.append(Line("input", counts.input, ratios[0]))
     if counts.cache_read:
@@ -178,6 +126,55 @@ def _lines(counts: Counts, price: Price) -> tuple[Line, ...]:
     if counts.reasoning:
         lines.append(Line("reasoning", counts.reasoning, ratios[3]))
     return tuple(lines)
+
+
+def _in_full(
+    counts: Counts, price: Price, group_ratio: Decimal, notes: tuple[str, ...], further: Further, tier: str
+) -> Receipt:
+    """The receipt with everything that a price and an answer may have."""
+    if price.per_call is not None:
+        lines = [Line("call", 1, price.per_call)]
+    else:
+        rates = price.rates_for(counts.total_input)
+        factor, told = _factor(price, tier)
+        notes = (*notes, *((LONG,) if rates is price.long and rates is not price.rates else ()), *told)
+        ratios = rates.ratios
+        lines = [Line(bucket, count, ratios[bucket]) for bucket, count in split(counts, further) if count]
+        if factor is not None:
+            lines = [Line(x.bucket, x.count, WIDE.multiply(x.ratio, factor)) for x in lines]
+        lines += _by_kind("calls", further.calls, price.calls)
+        lines += _by_kind("units", further.units, price.units)
+    return Receipt(_rounded(lines, group_ratio), group_ratio, price.id, tuple(lines), notes)
+
+
+def _rounded(lines: list[Line], group_ratio: Decimal) -> int:
+    total = Decimal(0)
+    for line in lines:
+        total = WIDE.add(total, WIDE.multiply(line.ratio, line.count))
+    return min(int(WIDE.multiply(total, group_ratio).to_integral_value(ROUND_CEILING)), MAX_CREDITS)
+
+
+def _factor(price: Price, tier: str) -> tuple[Decimal | None, tuple[str, ...]]:
+    """The factor of the tier that the answer names, and what the receipt notes about it."""
+    if tier in USUAL_TIERS:
+        return None, ()
+    factor = dict(price.tiers).get(tier)
+    shown = "".join(letter for letter in tier[:40] if letter.isprintable())
+    if factor is None:
+        return None, (f"service tier {shown}: no factor set",)
+    return factor, (f"service tier {shown}: × {plain(factor)}",)
+
+
+def _by_kind(group: str, counts: dict[str, int], ratios: Named) -> list[Line]:
+    """A line for each kind, also where the price names none: a receipt hides nothing that was used."""
+    if not counts:
+        return []
+    known = dict(ratios)
+    return [
+        Line(f"{group}.{kind if KIND.fullmatch(kind) else 'other'}", count, known.get(kind, Decimal(0)))
+        for kind, count in sorted(counts.items())
+        if count > 0
+    ]
 
 
 def price_at(rows: tuple[Price, ...], now: int) -> Price | None:

@@ -91,15 +91,16 @@ def steps(tools: Tools, actor: Actor) -> Steps:
 def unpriced(tools: Tools) -> tuple[str, ...]:
     """Models that an enabled channel serves and that have no price now, sorted."""
     with tools.db.read() as session:
-        return tuple(sorted(_served(session) - _with_price(session, tools.now())))
+        return tuple(sorted(served(session) - _with_price(session, tools.now())))
 
 
 def _priced(session: Session, now: int) -> bool:
-    served, priced = _served(session), _with_price(session, now)
-    return bool(served & priced) if served else bool(priced)
+    offered, priced = served(session), _with_price(session, now)
+    return bool(offered & priced) if offered else bool(priced)
 
 
-def _served(session: Session) -> set[str]:
+def served(session: Session) -> set[str]:
+    """Models that an enabled channel serves."""
     enabled = select(Channel.models).where(col(Channel.enabled), col(Channel.deleted_at).is_(None))
     return {model for models in session.exec(enabled) for model in models}
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -19,39 +18,22 @@ from openopen8.core.models import PriceRow
 from openopen8.core.rules.pricing import plain
 from openopen8.core.rules.roles import Actor, require_admin
 from openopen8.core.services import journal
-from openopen8.core.services.forms import Form, ModelName, Moment, Patch, Ratio, check_text
+from openopen8.core.services.forms import check_text
 from openopen8.core.services.page import Page, check_id, offset_of
+from openopen8.core.services.price_fields import (
+    BY_NAME,
+    RATIOS,
+    VALUES,
+    PriceFields,
+    PricePatch,
+    Values,
+    check_whole,
+    normal,
+    values_of,
+)
 from openopen8.core.services.snapshot import bump
 from openopen8.core.services.turn import take_turn
 from openopen8.core.tools import Tools
-
-RATIOS = ("input", "output", "cache_read", "cache_write", "reasoning", "per_call")
-
-
-class PriceFields(Form):
-    """A price: ``input`` and ``output`` in credits per token, or ``per_call`` in credits per call."""
-
-    model: ModelName
-    input: Ratio | None = Field(None, description="Credits per input token.")
-    output: Ratio | None = Field(None, description="Credits per output token.")
-    cache_read: Ratio | None = Field(None, description="Credits per input token read from a cache; null = input.")
-    cache_write: Ratio | None = Field(
-        None, description="Credits per input token written to a cache, where the provider tells; null = input."
-    )
-    reasoning: Ratio | None = Field(None, description="Credits per reasoning token; null = output.")
-    per_call: Ratio | None = Field(None, description="Credits per call, instead of the others.")
-    valid_from: Moment | None = Field(None, description="null = from now on.")
-
-
-class PricePatch(Patch):
-    """A change of a price, from now on: absent fields stay as they are."""
-
-    input: Ratio | None = None
-    output: Ratio | None = None
-    cache_read: Ratio | None = None
-    cache_write: Ratio | None = None
-    reasoning: Ratio | None = None
-    per_call: Ratio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +51,32 @@ class PriceView:
     status: str
     created_at: int
     cache_write: str | None = None
-
-
-def check_whole(values: Mapping[str, Decimal | None]) -> None:
-    """A price is either per token (then input and output are needed) or per call; else a 400 at the field."""
-    given = [name for name in RATIOS if values[name] is not None]
-    if "per_call" in given and len(given) > 1:
-        raise invalid("A price is either per token or per call, not both.", "per_call")
-    for name in ("input", "output"):
-        if "per_call" not in given and name not in given:
-            raise invalid("A price needs input and output, or per_call. A free model has 0.", name)
+    cache_write_1h: str | None = None
+    input_audio: str | None = None
+    input_image: str | None = None
+    cache_read_audio: str | None = None
+    cache_read_image: str | None = None
+    output_audio: str | None = None
+    output_image: str | None = None
+    long_above: int | None = None
+    long: dict[str, str] = field(default_factory=dict)
+    tiers: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def create(tools: Tools, actor: Actor, fields: PriceFields) -> PriceView:
     """The price of a model from ``valid_from`` on; what holds until then stays."""
     require_admin(actor)
     now = tools.now()
-    values = {name: getattr(fields, name) for name in RATIOS}
+    values = values_of(fields)
     check_whole(values)
     start = now if fields.valid_from is None else to_ms(fields.valid_from)
     with tools.db.write() as session:
         take_turn(session, "prices")
         if start < now and _newer(session, fields.model, start, now):
             raise invalid("A newer price of this model holds already: this one would never count.", "valid_from")
-        return _put(tools, session, actor, fields.model, start, values)
+        return _set(tools, session, actor, fields.model, start, values)
 
 
 def get(tools: Tools, actor: Actor, id: int) -> PriceView:
@@ -132,9 +116,9 @@ def update(tools: Tools, actor: Actor, id: int, patch: PricePatch) -> PriceView:
         row = _existing(session, id)
         if row.valid_from <= now and id != _currents(session, [row.model], now).get(row.model):
             raise invalid("This price holds no longer. Change the current one.")
-        values = _ratios(row) | patch.changes()
+        values = normal(_values(row) | patch.changes())
         check_whole(values)
-        return _put(tools, session, actor, row.model, max(row.valid_from, now), values)
+        return _set(tools, session, actor, row.model, max(row.valid_from, now), values)
 
 
 def delete(tools: Tools, actor: Actor, id: int) -> None:
@@ -154,26 +138,39 @@ def delete(tools: Tools, actor: Actor, id: int) -> None:
         journal.admin(session, actor, now, f"deleted the price of model {row.model!r}")
 
 
-def _put(
-    tools: Tools, session: Session, actor: Actor, model: str, start: int, values: dict[str, Decimal | None]
-) -> PriceView:
-    now = tools.now()
+def put(session: Session, model: str, start: int, values: Values, now: int) -> PriceRow:
+    """Write a row within the caller's transaction, who tells workers and log; one with the same start goes."""
     for same in session.exec(_alive(model).where(PriceRow.valid_from == start)):
         same.deleted_at = now
-    row = PriceRow(
-        model=model,
-        valid_from=start,
-        input=values["input"] or Decimal(0),
-        output=values["output"] or Decimal(0),
-        cache_read=values["cache_read"],
-        cache_write=values["cache_write"],
-        reasoning=values["reasoning"],
-        per_call=values["per_call"],
-        created_at=now,
-    )
+    given: dict[str, Any] = {name: _texts(values[name]) if name in BY_NAME else values[name] for name in VALUES}
+    given |= {name: values[name] or Decimal(0) for name in ("input", "output")}
+    row = PriceRow(model=model, valid_from=start, created_at=now, **given)
     session.add(row)
+    return row
+
+
+def standing(session: Session, models: list[str], now: int) -> dict[str, dict[int | None, Values]]:
+    """By model what holds now (under None) and what is to come (under its start)."""
+    current = _currents(session, models, now)
+    alive = select(PriceRow).where(col(PriceRow.model).in_(models), col(PriceRow.deleted_at).is_(None))
+    found: dict[str, dict[int | None, Values]] = {}
+    for row in session.exec(alive):
+        if row.valid_from > now or row.id == current.get(row.model):
+            found.setdefault(row.model, {})[row.valid_from if row.valid_from > now else None] = _values(row)
+    return found
+
+
+def shown(values: Values) -> dict[str, Any]:
+    """What a price says, decimals as texts, as :class:`PriceView` has it."""
+    texts: dict[str, Any] = {name: None if values[name] is None else plain(values[name]) for name in RATIOS}
+    return texts | {"long_above": values["long_above"]} | {name: _texts(values[name]) or {} for name in BY_NAME}
+
+
+def _set(tools: Tools, session: Session, actor: Actor, model: str, start: int, values: Values) -> PriceView:
+    now = tools.now()
+    row = put(session, model, start, values, now)
     bump(session)
-    told = ", ".join(f"{name} {plain(value)}" for name, value in values.items() if value is not None)
+    told = ", ".join(f"{name} {_told(value)}" for name, value in values.items() if value is not None)
     journal.admin(session, actor, now, f"set the price of model {model!r}: {told}")
     session.flush()
     return _view(row, _currents(session, [model], now), now)
@@ -231,15 +228,34 @@ def _currents(session: Session, models: list[str], now: int) -> dict[str, int]:
     return {row.model: row.id or 0 for row in rows}
 
 
-def _ratios(row: PriceRow) -> dict[str, Decimal | None]:
+def _values(row: PriceRow) -> Values:
     if row.per_call is not None:
-        return dict.fromkeys(RATIOS) | {"per_call": row.per_call}
-    return {name: getattr(row, name) for name in RATIOS}
+        return dict.fromkeys(VALUES) | {"per_call": row.per_call}
+    by_name = {name: _decimals(getattr(row, name)) for name in BY_NAME}
+    return {name: getattr(row, name) for name in VALUES} | by_name
+
+
+def _decimals(texts: Mapping[str, str] | None) -> dict[str, Decimal] | None:
+    return {name: Decimal(text) for name, text in texts.items()} if texts else None
+
+
+def _texts(values: Mapping[str, Decimal] | None) -> dict[str, str] | None:
+    return {name: plain(value) for name, value in values.items()} if values else None
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={plain(ratio)}" for name, ratio in value.items())
+    return plain(Decimal(value))
 
 
 def _view(row: PriceRow, current: dict[str, int], now: int) -> PriceView:
-    texts = {name: None if value is None else plain(value) for name, value in _ratios(row).items()}
     status = "upcoming" if row.valid_from > now else "current" if current.get(row.model) == row.id else "past"
     return PriceView(
-        id=row.id or 0, model=row.model, **texts, valid_from=row.valid_from, status=status, created_at=row.created_at
+        id=row.id or 0,
+        model=row.model,
+        **shown(_values(row)),
+        valid_from=row.valid_from,
+        status=status,
+        created_at=row.created_at,
     )

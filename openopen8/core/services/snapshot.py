@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlmodel import Session
 
 from openopen8.core.rules.options import NAMES, Options
 from openopen8.core.rules.pricing import Price
+from openopen8.core.rules.rates import NAMES as RATIOS
+from openopen8.core.rules.rates import Rates
 from openopen8.core.rules.snapshot import GroupTerms, Provider, ProviderKey, Snapshot
 from openopen8.core.tools import Tools
 
@@ -29,7 +31,7 @@ _CHANNELS = (
     "proxy_sealed, http2 FROM channels WHERE enabled AND deleted_at IS NULL ORDER BY id"
 )
 _PRICES = (
-    "SELECT id, model, valid_from, input, output, cache_read, reasoning, per_call FROM prices "
+    f"SELECT id, model, valid_from, per_call, long_above, long, tiers, calls, units, {', '.join(RATIOS)} FROM prices "
     "WHERE deleted_at IS NULL ORDER BY model, valid_from, id"
 )
 
@@ -101,11 +103,33 @@ def _provider(row: Row, keys: tuple[ProviderKey, ...]) -> Provider:
 
 def _prices(rows: Sequence[Row]) -> dict[str, tuple[Price, ...]]:
     found: dict[str, list[Price]] = {}
-    for id, model, valid_from, *ratios in rows:
-        input, output, cache_read, reasoning, per_call = (None if x is None else Decimal(x) for x in ratios)
-        price = Price(id, model, valid_from, input or Decimal(0), output or Decimal(0), cache_read, reasoning, per_call)
-        found.setdefault(model, []).append(price)
+    for row in rows:
+        found.setdefault(row[1], []).append(_price(row))
     return {model: tuple(prices) for model, prices in found.items()}
+
+
+def _price(row: Row) -> Price:
+    id, model, valid_from, per_call, long_above, long, tiers, calls, units, *ratios = row
+    return Price(
+        id=id,
+        model=model,
+        valid_from=valid_from,
+        rates=_rates(dict(zip(RATIOS, ratios, strict=True))),
+        per_call=None if per_call is None else Decimal(per_call),
+        long_above=long_above,
+        long=_rates(_json(long) or {}),
+        tiers=_named(tiers),
+        calls=_named(calls),
+        units=_named(units),
+    )
+
+
+def _rates(texts: Mapping[str, str | None]) -> Rates:
+    return Rates(**{name: Decimal(text) for name, text in texts.items() if text is not None and name in RATIOS})
+
+
+def _named(value: Any) -> tuple[tuple[str, Decimal], ...]:
+    return tuple((name, Decimal(text)) for name, text in (_json(value) or {}).items())
 
 
 def _json(value: Any) -> Any:

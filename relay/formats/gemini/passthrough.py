@@ -25,7 +25,7 @@ from relay.neutral.answer import written
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-_MARKED = (b'"b284L',)
+_MARK = b'"b284L'
 """How state of another vendor begins in Gemini's field, see ``relay/formats/carrier.py``."""
 
 
@@ -34,7 +34,7 @@ def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
     changes: dict[str, bytes] = {}
     if "model" in glance.fields and model != glance.model:
         changes["model"] = _encode(f"models/{model}")
-    if any(mark in body for mark in _MARKED):
+    if _MARK in body:
         changes["contents"] = _encode(_unmarked(_decode(glance.fields["contents"])))
     return splice.edited(body, glance.fields, changes) if changes else body
 
@@ -42,7 +42,7 @@ def patch_request(body: bytes, glance: Glance, model: str) -> bytes:
 def _unmarked(value: Any) -> Any:
     """Contents without signatures that only others can read; calls have a placeholder instead."""
     if isinstance(value, list):
-        return [_unmarked(item) for item in value]
+        return [kept for item in value if (kept := _unmarked(item)) != {"text": ""} or kept == item]
     if not isinstance(value, dict):
         return value
     out = {}
@@ -102,17 +102,17 @@ class ContentTap:
     def plain(self, data: bytes) -> tuple[int, bytes]:
         """See ``Tap``."""
         pattern, parts, start = self._pattern, [], 0
-        while self._array is None and not (self._held or self._ended) and data.startswith(b"data: {", start):
+        waiting = self._array is not None or self._held or self._ended or self.error
+        while not waiting and data.startswith(b"data: {", start):
             end = data.find(b"\n\n", start)
             if end < 0 or data.find(b"\n", start, end) >= 0:
                 break
             chunk = text_chunk(data[start + 6 : end])
             if chunk is None:
                 break
-            known = pattern is not None and chunk.modelVersion == self._upstream
-            if chunk.modelVersion != self._model and not (
-                known and pattern and data.count(pattern[0], start, end) == 1
-            ):
+            name = chunk.modelVersion
+            once = pattern is not None and name == self._upstream and data.count(pattern[0], start, end) == 1
+            if name != self._model and not once:
                 break
             parts.append(chunk.text)
             self._begun.add(chunk.index)

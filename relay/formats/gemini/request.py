@@ -70,8 +70,8 @@ def render_request(request: Request) -> Rendered:
     middle = [part for turn in request.messages if turn.role == "system" for part in turn.parts]
     if middle:
         losses["system_position"] = None
-    if system := [*request.system, *middle]:
-        body["systemInstruction"] = {"parts": [{"text": spoken((part,))} for part in system]}
+    if system := [text for part in (*request.system, *middle) if (text := spoken((part,)))]:
+        body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
     if any(part.cache is not None for part in request.system) or request.cache is not None:
         losses["cache_control"] = None
     body.update(render_tools(request, losses))

@@ -32,14 +32,24 @@ def parse_usage(raw: object, tier: object = "") -> Usage | None:
     cached = tally.at_most(prompt, tally.count(_cached(raw)))
     output, reasoning = _outputs(raw, tally, completion, total - prompt - completion)
     further = _further(raw, tally, prompt, cached, output)
-    return Usage(
-        Counts(prompt - cached, cached, output, reasoning), tally.inconsistent, raw, further, charged_tier(tier)
-    )
+    read, thought = _researched(raw, tally)
+    counts = Counts(prompt - cached + read, cached, output, reasoning + thought)
+    return Usage(counts, tally.inconsistent, raw, further, charged_tier(tier))
 
 
 def charged_tier(tier: object) -> str:
     """The tier's name unless it is the usual one."""
     return tier if isinstance(tier, str) and tier not in _TIERS else ""
+
+
+def _researched(raw: dict[str, Any], tally: Tally) -> tuple[int, int]:
+    """What Perplexity's research read and thought, which it counts beside prompt and completion.
+
+    Source: https://docs.perplexity.ai/getting-started/pricing
+    """
+    if "citation_tokens" not in raw:
+        return 0, 0
+    return tally.count(raw["citation_tokens"]), tally.count(raw.get("reasoning_tokens"))
 
 
 def _cached(raw: dict[str, Any]) -> object:
@@ -84,6 +94,7 @@ def _further(raw: dict[str, Any], tally: Tally, prompt: int, cached: int, output
         cached_image=cached_image,
         output_audio=spoken,
         output_image=tally.at_most(output - spoken, tally.count(made.get("image_tokens"))),
+        calls={"web_search": searches} if (searches := tally.count(raw.get("num_search_queries"))) else {},
     )
 
 

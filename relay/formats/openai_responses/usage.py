@@ -33,12 +33,17 @@ def parse_usage(response: dict[str, Any], output: object = None) -> Usage | None
     if not asked and not made:
         return None  # zeros for "unknown": no request costs nothing
     tally.inconsistent |= not asked or (total > 0 and total != asked + made)
-    inside, outside = _object(raw.get("input_tokens_details")), _object(raw.get("output_tokens_details"))
+    inside, outside = _details(raw, "input"), _details(raw, "output")
     cached = tally.at_most(asked, tally.count(inside.get("cached_tokens")))
     reasoning = tally.at_most(made, tally.count(outside.get("reasoning_tokens")))
     further = _further(inside, outside, tally, (asked, cached, made - reasoning), calls(response, output))
     counts = Counts(asked - cached, cached, made - reasoning, reasoning)
     return Usage(counts, tally.inconsistent, raw, further, tier_of(response.get("service_tier")))
+
+
+def _details(raw: dict[str, Any], side: str) -> dict[str, Any]:
+    """The split of one side; Realtime and transcriptions have another name for it."""
+    return _object(raw.get(f"{side}_tokens_details")) or _object(raw.get(f"{side}_token_details"))
 
 
 def tier_of(tier: object) -> str:
@@ -74,13 +79,11 @@ def served(item: dict[str, Any]) -> dict[str, Any]:
 def _further(
     inside: dict[str, Any], outside: dict[str, Any], tally: Tally, totals: tuple[int, int, int], called: dict[str, int]
 ) -> Further:
-    """Audio, images, cache writes. Where a part was cached and no split is given, text was cached first."""
+    """Audio, images, cache writes."""
     asked, cached, made = totals
     audio = tally.at_most(asked, tally.count(inside.get("audio_tokens")))
     image = tally.at_most(asked - audio, tally.count(inside.get("image_tokens")))
-    left = max(0, cached - (asked - audio - image))
-    cached_image = min(left, image)
-    cached_audio = min(left - cached_image, audio)
+    cached_audio, cached_image = _cached(inside, tally, (audio, image), asked - audio - image, cached)
     fresh = asked - cached - (audio - cached_audio) - (image - cached_image)
     written = tally.at_most(max(0, fresh), tally.count(inside.get("cache_write_tokens")))
     kept = tally.count(_object(inside.get("cache_write_tokens_details")).get("ttl_12h_tokens"))
@@ -97,6 +100,20 @@ def _further(
         output_image=tally.at_most(made - spoken, tally.count(outside.get("image_tokens"))),
         calls=called,
     )
+
+
+def _cached(
+    inside: dict[str, Any], tally: Tally, media: tuple[int, int], text: int, cached: int
+) -> tuple[int, int]:
+    """Audio and images that were cached. Where no split is given, text was cached first."""
+    audio, image = media
+    split = _object(inside.get("cached_tokens_details"))
+    if split:
+        heard = tally.at_most(min(audio, cached), tally.count(split.get("audio_tokens")))
+        return heard, tally.at_most(min(image, cached - heard), tally.count(split.get("image_tokens")))
+    left = max(0, cached - text)
+    seen = min(left, image)
+    return min(left - seen, audio), seen
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:

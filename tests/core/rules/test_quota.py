@@ -9,7 +9,7 @@ import pytest
 
 from openopen8.core.clock import DAY, HOUR, to_ms
 from openopen8.core.rules.options import Options
-from openopen8.core.rules.pricing import Price
+from openopen8.core.rules.pricing import Price, Rates
 from openopen8.core.rules.quota import current_period, estimate, period_start, token_status, used_now
 
 
@@ -50,7 +50,7 @@ def test_the_first_that_applies_is_the_status() -> None:
 
 
 def test_an_estimate_is_bounded_unless_holds_are_strict() -> None:
-    price, one = Price(1, "m", 0, Decimal(1), Decimal(2)), Decimal(1)
+    price, one = Price(1, "m", 0, Rates(Decimal(1), Decimal(2))), Decimal(1)
     loose, strict = Options(), Options(strict_holds=True)
     assert estimate(price, one, 100, None, 1, loose) == 100 + 2 * 500
     assert estimate(price, one, 100, 10, 3, loose) == 100 + 2 * 30

@@ -158,6 +158,23 @@ def test_results_without_an_id_belong_to_the_calls_in_their_order() -> None:
     assert [part.id for part in results] == ["call_0_0", "call_0_1", "call_0_2", "call_h"]
 
 
+def test_what_counts_as_text_and_what_as_a_picture_or_a_sound() -> None:
+    data = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    sound = {"fileData": {"mimeType": "audio/wav", "fileUri": "files/x"}}
+    result = {"functionResponse": {"name": "f", "response": {"output": "ok"}, "parts": [data, sound]}}
+    body = {
+        "contents": [{"parts": [{"text": "Hi"}, data, sound, result, {"functionCall": {"name": "f"}}]}],
+        "tools": [{"functionDeclarations": [{"name": "f"}, {"name": "g"}], "googleSearch": {}}, {"urlContext": {}}],
+        "generationConfig": {"responseSchema": {"type": "STRING"}},
+    }
+    seen = FORMAT.glance(json.dumps(body).encode(), "m", False)
+    assert (seen.images, seen.audio, seen.tools, seen.messages) == (4, 2, 4, 1)
+    assert seen.input_texts[:4] == (
+        "Hi", '{"name":"f","response":{"output":"ok"}}', '{"name": "f"}', '{"type": "STRING"}',
+    )  # fmt: skip
+    assert len(seen.input_texts) == 5 and FORMAT.glance(b'{"contents":[{}],"tools":5}', "m", False).tools == 0
+
+
 def test_parts_of_the_tools_that_google_runs_are_its_own() -> None:
     code = {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature": "c2ln"}
     (block,) = parts(code, role="model")
@@ -442,6 +459,12 @@ def test_a_tool_of_any_text_is_a_function_with_one_text_and_its_calls_come_back_
     assert tool["parameters"]["required"] == ["input"] and "x+" in tool["description"]
     assert body["contents"][1]["parts"][0]["functionCall"]["args"] == {"input": "xx"}
     assert rendered.losses == ()
+
+
+def test_empty_instructions_are_none() -> None:
+    assert "systemInstruction" not in render(system=(Text(""),))[0]
+    body, _ = render(system=(Text("a"), Text("")))
+    assert body["systemInstruction"] == {"parts": [{"text": "a"}]}
 
 
 def test_a_request_without_a_turn_to_answer_still_has_one() -> None:

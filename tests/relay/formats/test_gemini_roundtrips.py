@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 from golden_cases import asked, canonical, events, frames, written
+from google_requests import takes_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official_clients import stream_text, takes_google_request
+from official_clients import stream_text
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
@@ -211,7 +212,7 @@ requests = st.builds(
 def test_a_request_comes_back_from_the_vendor_as_it_went(request: Request) -> None:
     rendered = FORMAT.render_request(request)
     assert rendered.losses == ()
-    takes_google_request(rendered.body)
+    takes_request(rendered.body)
     again = FORMAT.parse_request(FORMAT.glance(rendered.body, request.model, request.stream))
     assert again == request
 

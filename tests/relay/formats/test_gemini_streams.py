@@ -135,10 +135,12 @@ def test_a_call_in_an_earlier_chunk_is_why_the_answer_ended() -> None:
 def test_a_finish_reason_in_every_chunk_ends_nothing_before_the_last() -> None:
     happened = read(*(candidate({"text": text}, finish="STOP") for text in "abc"))
     assert [type(event).__name__ for event in happened] == ["Start", "Delta", "Delta", "Delta", "Stop"]
-    reader = FORMAT.reader()
-    for frame in frames(chunks(candidate({"text": "a"}, finish="STOP"), candidate({"text": "b"}))):
-        reader.feed(frame)
-    assert not reader.stop_seen and reader.close() == []
+    for more in ({}, {"modelVersion": "m"}):
+        reader = FORMAT.reader()
+        for one in (candidate({"text": "a"}, finish="STOP"), candidate({"text": "b"})):
+            (frame,) = frames(b"data: " + json.dumps({"candidates": [one], **more}).encode() + b"\n\n")
+            reader.feed(frame)
+        assert not reader.stop_seen and reader.close() == []
 
 
 def test_an_upstream_that_stops_and_stays_silent_still_ends_with_its_reason() -> None:

@@ -141,6 +141,8 @@ def test_a_finish_reason_in_every_chunk_holds_back_one_at_a_time() -> None:
     sent = [chunk({"text": text}, finish="STOP") for text in "abc"]
     assert [listening.feed(frame) for frame in sent] == [b"", sent[0].raw, sent[1].raw]
     assert listening.end(None) == sent[2].raw
+    more = chunk({"text": "d"})
+    assert listening.feed(more) == sent[2].raw + more.raw and not listening.stop_seen
 
 
 def test_several_candidates_have_stopped_when_the_last_one_has() -> None:
@@ -214,6 +216,7 @@ def test_google_never_gets_state_that_another_vendor_made() -> None:
         {"text": "a", "thoughtSignature": foreign},
         {**call, "thoughtSignature": foreign},
         {"text": "b", "thought_signature": "CsYBAdHt"},
+        {"text": "", "thoughtSignature": foreign},
     ]
     body = {"contents": [{"role": "model", "parts": parts}], "later": 1}
     sent = json.loads(patched(body, "asked"))
