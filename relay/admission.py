@@ -40,6 +40,8 @@ class Call(msgspec.Struct, eq=False, gc=False):
     """Frame the stream as one JSON array (Gemini without ``alt=sse``)."""
     began: float
     """``loop.time()`` of its arrival."""
+    beta: str = ""
+    """The caller's ``anthropic-beta`` header, for channels that know it."""
     kept: Kept | None = None
     """What its body takes up of the worker's room."""
 

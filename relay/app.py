@@ -41,6 +41,7 @@ __all__ = ["RELAY_PATHS", "Relay"]
 
 HeaderMap = dict[bytes, bytes]
 _CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*"))
+_BETA = b"anthropic-beta"
 _JSON = (b"content-type", b"application/json")
 _NOT_READY = Problem(503, "not_ready", "The gateway is starting or stopping.", headers={"retry-after": "1"})
 
@@ -190,15 +191,17 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     query = scope.get("query_string", b"")
     key = key_hash(headers, query, gate.tools.keyring)
     address = address_of(peer[0] if peer else "", headers, gate.settings.trusted_proxies)
-    return incoming(gate, request_id, route, key, address, query, declared, asgi_part(receive))
+    beta = dict(headers).get(_BETA) if route.format is CLAUDE else None
+    return incoming(gate, request_id, route, key, address, query, declared, asgi_part(receive), beta=beta)
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
     query = exchange.query
     key = key_hash_of(dict(exchange.headers), query, gate.tools.keyring)
     address = address_of(exchange.peer, exchange.headers, gate.settings.trusted_proxies)
+    beta = dict(exchange.headers).get(_BETA) if exchange.route.format is CLAUDE else None
     return incoming(
-        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete
+        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete, beta
     )
 
 
@@ -216,7 +219,7 @@ async def _call(gate: Gate, request: Incoming) -> Call:
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
-    return Call(request.route, ask, body, glance, request.array, request.began, request.kept)
+    return Call(request.route, ask, body, glance, request.array, request.began, request.beta, request.kept)
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

@@ -178,10 +178,12 @@ async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab
     tap = _tap(gate, call, prepared)
     stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT)
     tab.answer, tab.losses = stream, prepared.losses
+    tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()
-    if stream.tap.error is not None:
-        raise verdict.judged_event(stream.tap.error)
-    return Begun(stream, _passed(answer.headers), prepared.losses)
+    if tap.error is not None:
+        raise verdict.judged_event(tap.error)
+    losses = prepared.losses if converting is None else (*prepared.losses, *converting.losses)
+    return Begun(stream, _passed(answer.headers), losses)
 
 
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:

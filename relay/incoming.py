@@ -34,6 +34,8 @@ class Incoming(msgspec.Struct, eq=False, gc=False):
     here: bool
     """The whole body has arrived: it costs nothing more to look at it."""
     part: Part
+    beta: str
+    """The caller's ``anthropic-beta`` header: which features of Claude it means to use."""
     kept: Kept
     """What the body takes up of the worker's room."""
 
@@ -59,6 +61,7 @@ def incoming(
     declared: int | None,
     part: Part,
     here: bool = False,
+    beta: bytes | None = None,
 ) -> Incoming:
     """What the head of a request says; nothing is decided yet. ``key`` is the hash of its token."""
     return Incoming(
@@ -72,8 +75,15 @@ def incoming(
         declared,
         here,
         part,
+        _plain(beta) if beta else "",
         Kept(gate.room),
     )
+
+
+def _plain(value: bytes) -> str:
+    """A header that may be passed on; empty for anything odd."""
+    text = value.decode("latin-1").strip()
+    return text if len(text) <= 2_000 and text.isascii() and text.isprintable() else ""
 
 
 def asgi_part(receive: Receive) -> Part:

@@ -11,6 +11,7 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
+from relay.channels import filled
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
 from relay.templates import Templates, channel_type
@@ -38,13 +39,22 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     """The request for this attempt. Raises Problem 400 for what can't be converted, Failure without a key."""
     provider = attempt.provider
     kind = channel_type(provider)
-    format = FORMATS[kind.format]
+    spoken, path = kind.chat(call.route.format.name)
+    format = FORMATS[spoken]
     model = upstream_model(provider, call.glance.model)
     same = format is call.route.format and format.patch_request is not None
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
+    if kind.quirks is not None:
+        body, dropped = kind.quirks.applied(body, model)
+        losses += dropped
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
-    template = templates.get(provider, attempt.key, kind, kind.paths["chat"], call.glance.stream)
+    if "{" in path:
+        path = filled(path, model, call.glance.stream)
+    if call.beta and spoken == "anthropic":
+        template = templates.with_beta(provider, attempt.key, kind, path, call.glance.stream, call.beta)
+    else:
+        template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, same)
 
 

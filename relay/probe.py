@@ -20,9 +20,9 @@ from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.tools import Tools
 from relay import verdict
 from relay.admission import Call
-from relay.channels import TYPES, ChannelType, address
+from relay.channels import TYPES, ChannelType
 from relay.formats import FORMATS
-from relay.formats.format import Garbage, Tap
+from relay.formats.format import Format, Garbage, Tap
 from relay.framing import SSE, Frame, FramingError
 from relay.planning import body_of, prepare
 from relay.routes import OPENAI, Route
@@ -146,7 +146,7 @@ async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream,
             body = await answer.read(LARGEST_ERROR)
             raise verdict.judged(answer.status, answer.headers, body, prepared.format, tools.now())
         if call.glance.stream:
-            return await _heard(answer, call, spoke)
+            return await _heard(answer, prepared.format, call.glance.model, spoke)
         return "".join(prepared.format.parse_response(await answer.read(LARGEST_LIST)).texts)
     finally:
         answer.close()
@@ -193,9 +193,9 @@ class Ear:
             asyncio.get_running_loop().call_later(QUIET, self.over.set)
 
 
-async def _heard(answer: Answer, call: Call, spoke: Callable[[], None]) -> str:
-    assert OPENAI.tap is not None
-    tap = OPENAI.tap(call.glance.model, False)
+async def _heard(answer: Answer, format: Format, model: str, spoke: Callable[[], None]) -> str:
+    assert format.tap is not None
+    tap = format.tap(model, False)
     ear = Ear(tap, spoke)
     answer.flow(ear)
     await ear.over.wait()
@@ -211,7 +211,7 @@ async def _models(tools: Tools, provider: Provider, key: ProviderKey, upstream: 
     try:
         kind = channel_type(provider)
         headers = headers_of(provider, kind, key_of(key, tools.keyring), False)
-        url, proxy = address(provider.base_url, kind.models_path), proxy_of(provider, tools.keyring)
+        url, proxy = kind.url(provider.base_url, kind.models_path), proxy_of(provider, tools.keyring)
         outgoing = Outgoing(Template.make(url, headers, "GET", proxy, provider.http2))
         async with _calling(tools, upstream) as used, asyncio.timeout(LONGEST_TEST):
             return await _fetched(tools, kind, used.send(outgoing))
@@ -230,11 +230,17 @@ async def _fetched(tools: Tools, kind: ChannelType, sending: Awaitable[Answer]) 
     if not 200 <= answer.status < 300:
         raise Failure("other", FORMATS[kind.format].parse_error(answer.status, body), answer.status)
     try:
-        listed = msgspec.json.decode(body)["data"]
-        names = {row["id"] for row in listed if isinstance(row["id"], str) and 0 < len(row["id"]) <= 256}
+        names = _names(msgspec.json.decode(body), *kind.models_at)
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
         raise Failure("broken", "The provider's list of models can't be read.") from None
     return tuple(sorted(names))
+
+
+def _names(listed: Any, place: str, field: str) -> set[str]:
+    """The names in a list of models; a few vendors send the list alone. Gemini's names begin with ``models/``."""
+    rows = listed if isinstance(listed, list) else listed[place]
+    names = {row[field].removeprefix("models/") for row in rows if isinstance(row[field], str)}
+    return {name for name in names if 0 < len(name) <= 256}
 
 
 def _stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:

@@ -24,12 +24,19 @@ class Closing(Protocol):
     def close(self) -> None: ...
 
 
+class Losing(Protocol):
+    """A stream that is converted."""
+
+    @property
+    def losses(self) -> tuple[str, ...]: ...
+
+
 class Tab:
     """Filled as the request goes on; :meth:`settle` may be called often, the first call counts."""
 
     __slots__ = (
-        "_began", "_gate", "_paying", "_trail", "answer", "channel_id", "counting", "grant", "losses", "measured",
-        "meter", "retries", "upstream_model",
+        "_began", "_gate", "_paying", "_trail", "answer", "channel_id", "converting", "counting", "grant", "losses",
+        "measured", "meter", "retries", "upstream_model",
     )  # fmt: skip
 
     def __init__(self, gate: Gate, grant: Grant, began: float) -> None:
@@ -42,6 +49,8 @@ class Tab:
         self.counting: asyncio.Task[int] | None = None
         """Counts the prompt's tokens to the last one, where admission went by a sample."""
         self.losses: tuple[str, ...] = ()
+        self.converting: Losing | None = None
+        """Of a stream in another format than its caller's: what it loses shows as it goes on."""
         self.channel_id = 0
         self.upstream_model = ""
         self.retries = 0
@@ -134,8 +143,8 @@ class Tab:
 
     def _details(self, measured: Measured | None) -> dict[str, Any]:
         found: dict[str, Any] = dict(measured.details) if measured and measured.details else {}
-        if self.losses:
-            found["losses"] = list(self.losses)
+        if losses := (*self.losses, *(self.converting.losses if self.converting else ())):
+            found["losses"] = list(dict.fromkeys(losses))
         if self._trail:
             found["attempts"] = self._trail
         return found

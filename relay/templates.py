@@ -8,10 +8,13 @@ import re
 from openopen8 import __version__
 from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.security.keyring import Keyring
-from relay.channels import TYPES, ChannelType, address
+from relay.channels import TYPES, ChannelType
 from relay.upstream import Failure, Template
 
 ENV_PREFIX = "OO8_KEY_"
+
+BETA = "anthropic-beta"
+"""Claude's features that are not for everybody yet; the only header of a caller that reaches a provider."""
 
 MOST = 10_000
 """Templates that are kept; then all are forgotten."""
@@ -51,13 +54,26 @@ class Templates:
         kept = self._kept.get(place)
         if kept is not None and kept[0] is provider and kept[1] is key:
             return kept[2]
-        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
-        url, proxy = address(provider.base_url, path), proxy_of(provider, self._keyring)
-        made = Template.make(url, headers, proxy=proxy, http2=provider.http2)
+        made = self._made(provider, key, kind, path, stream)
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[place] = (provider, key, made)
         return made
+
+    def with_beta(
+        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str
+    ) -> Template:
+        """:meth:`get` with a caller's wish for beta features; it is not kept, since callers may wish for anything."""
+        return self._made(provider, key, kind, path, stream, beta)
+
+    def _made(
+        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""
+    ) -> Template:
+        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
+        if beta:
+            headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
+        proxy = proxy_of(provider, self._keyring)
+        return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
 
 
 def channel_type(provider: Provider) -> ChannelType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,19 +17,36 @@ from relay.upstream import Failure
 _PASSED = {400: "invalid_request", 413: "request_too_large", 422: "invalid_request"}
 """Statuses that are the caller's own fault, and their code."""
 
-_UNPAID = (b"insufficient_quota", b"insufficient_balance", b"billing_hard_limit_reached", b"billing_not_active")
+_OF_KEY = (
+    b"insufficient_quota",
+    b"insufficient_balance",
+    b"billing_hard_limit_reached",
+    b"billing_not_active",
+    b"credit balance is too low",  # Anthropic's words, with a 400
+    b"API_KEY_INVALID",  # Google's, with a 400
+)
+"""Words in the body of a 400 or 429 that speak of the key, not of the request."""
+
+_DELAY = re.compile(rb'"retryDelay":\s*"(\d{1,6})(?:\.\d+)?s"')
+"""Google says it in the body."""
 
 
 def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format, now: int) -> Problem | Failure:
     """An answer with an error status: a Problem goes to the caller at once, a Failure is retried."""
     message = format.parse_error(status, body)
-    if status in (401, 402, 403) or (status in (400, 429) and any(word in body for word in _UNPAID)):
+    if status in (401, 402, 403) or (status in (400, 429) and any(word in body for word in _OF_KEY)):
         return Failure("key", message, status)
     if status in _PASSED:
         return Problem(status, _PASSED[status], message)
     if status == 429:
-        return Failure("limited", message, status, retry_after(headers.get("retry-after", ""), now))
+        wait = retry_after(headers.get("retry-after", ""), now) or _delay(body)
+        return Failure("limited", message, status, wait)
     return Failure("status" if status >= 500 or status == 408 else "other", message, status)
+
+
+def _delay(body: bytes) -> int | None:
+    found = _DELAY.search(body)
+    return max(1, int(found[1])) if found else None
 
 
 def judged_event(error: StreamError) -> Failure:

@@ -12,6 +12,7 @@ from openopen8.commands.verb import noun, verb
 from openopen8.core.errors import invalid
 from openopen8.core.rules.outbound import shown_proxy
 from openopen8.core.rules.roles import COMMAND_LINE
+from openopen8.core.rules.routing import ENDPOINTS
 from openopen8.core.services import channels
 from openopen8.core.services.channel_fields import ChannelFields
 from openopen8.core.services.forms import read
@@ -34,7 +35,7 @@ def add_to(nouns: Any) -> None:
     verbs = noun(nouns, "channel", "upstream providers")
     create = verb(verbs, "create", "connect an upstream provider", _create)
     create.add_argument("name")
-    create.add_argument("--type", default="openai-compatible", help="openai or openai-compatible")
+    create.add_argument("--type", default="openai-compatible", help=", ".join(ENDPOINTS))
     create.add_argument("--base-url", required=True, metavar="URL", help="with or without /v1")
     create.add_argument("--models", required=True, metavar="A,B", help="public names of the models that it serves")
     create.add_argument("--groups", metavar="A,B", help="groups that it serves (default)")

@@ -1,22 +1,31 @@
-"""What a type of channel is: which wire format it speaks, and where and how it is called."""
+"""What a type of channel is: which wire formats it speaks, and where and how it is called."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from relay.channels.auth import Auth, bearer
+from relay.channels.quirks import Quirks
 
 _VERSION = re.compile(r"/v\d+[a-z0-9]*$")
 
 
-def bearer(key: str) -> dict[str, str]:
-    """OpenAI's way to show a key; without a key nothing is sent."""
-    return {"authorization": f"Bearer {key}"} if key else {}
+def address(base_url: str, path: str, version: str = "/v1") -> str:
+    """The URL of ``path``; a base URL without a version gets ``version``, as people enter it both ways."""
+    base = base_url.rstrip("/")
+    base = base.removesuffix(path)
+    return base + path if base.endswith(version) or _VERSION.search(base) else base + version + path
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelType:
-    """One row of the catalogue. ``format`` names the wire format, ``paths`` says where an endpoint lives."""
+    """One row of the catalogue. ``format`` names the wire format, ``paths`` says where an endpoint lives.
+
+    A path may hold ``{model}`` and ``{verb}``, Gemini's word for whole or streamed.
+    """
 
     name: str
     label: str
@@ -25,12 +34,30 @@ class ChannelType:
     """Suggested in the form."""
     key_needed: bool = False
     paths: dict[str, str] = field(default_factory=lambda: {"chat": "/chat/completions"})
+    also: dict[str, str] = field(default_factory=dict)
+    """Further wire formats and their paths, for callers who speak them; all others meet ``format``."""
     models_path: str = "/models"
-    auth: Callable[[str], dict[str, str]] = bearer
+    models_at: tuple[str, str] = ("data", "id")
+    """Where the list of models stands in its answer, and the name in each entry."""
+    auth: Auth = bearer
+    version: str = "/v1"
+    """Added to a base URL that has none; the empty one fits every base URL."""
+    quirks: Quirks | None = None
+    """How the vendor departs from the format."""
+    place: Callable[[str, str, str], str] = address
+    """From base URL, path and version to the URL."""
+
+    def chat(self, caller: str) -> tuple[str, str]:
+        """The wire format for callers who speak ``caller``, and its path."""
+        path = self.also.get(caller)
+        return (self.format, self.paths["chat"]) if path is None else (caller, path)
+
+    def url(self, base_url: str, path: str) -> str:
+        """Where ``path`` lives."""
+        return self.place(base_url, path, self.version)
 
 
-def address(base_url: str, path: str) -> str:
-    """The URL of ``path``; a base URL without a version gets ``/v1``, as people enter it both ways."""
-    base = base_url.rstrip("/")
-    base = base.removesuffix(path)
-    return base + path if _VERSION.search(base) else base + "/v1" + path
+def filled(path: str, model: str, stream: bool) -> str:
+    """A path that names the model. Vendors' prefix ``models/`` stands in the path already."""
+    verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    return path.replace("{verb}", verb).replace("{model}", quote(model.removeprefix("models/"), safe=""))

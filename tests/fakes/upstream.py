@@ -63,9 +63,11 @@ __all__ = [
 class FakeUpstream:
     """Answers each request with the next of its scripts; the last one stays."""
 
-    def __init__(self, *scripts: Script, models: tuple[str, ...] = ("m",)) -> None:
+    def __init__(self, *scripts: Script, models: tuple[str, ...] = ("m",), lists: Script | None = None) -> None:
         self.requests: list[Received] = []
         self.models = models
+        self.lists = lists
+        """Answers look-ups of models in another vendor's form."""
         self._scripts: list[Script] = list(scripts) or [whole()]
         self._connections = 0
 
@@ -155,8 +157,8 @@ class FakeUpstream:
         return exchange.alive
 
     def _script_for(self, received: Received) -> Script:
-        if received.method == "GET" and received.path.endswith("/models"):
-            return listed(self.models)
+        if received.method == "GET" and received.path.partition("?")[0].endswith("/models"):
+            return self.lists or listed(self.models)
         return self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
 
 

@@ -13,9 +13,14 @@ Random = Callable[[], float]
 Turn = Callable[[int], int]
 """How often a channel (by id) had its turn before: for keys that are used one after the other."""
 
+_CHAT = frozenset({"chat"})
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": frozenset({"chat"}),
-    "openai-compatible": frozenset({"chat"}),
+    "openai": _CHAT,
+    "openai-compatible": _CHAT,
+    "openai-responses": _CHAT,
+    "anthropic": _CHAT,
+    "gemini": _CHAT,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

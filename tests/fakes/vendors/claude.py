@@ -1,0 +1,145 @@
+"""Anthropic. Source: https://docs.anthropic.com/en/api/messages and …/build-with-claude/extended-thinking"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fakes.exchange import Received, Script
+from tests.fakes.vendors.play import (
+    ANSWER,
+    KEY,
+    MODELS,
+    THOUGHT,
+    Refused,
+    dumped,
+    listing,
+    named_events,
+    need,
+    only,
+    playing,
+    sign,
+)
+
+_FIELDS = """system temperature top_p top_k stop_sequences stream tools tool_choice thinking metadata service_tier
+             output_config output_format container context_management mcp_servers"""
+_BLOCKS = {
+    "text": ("citations cache_control", "text"),
+    "image": ("cache_control", "source"),
+    "document": ("title context citations cache_control", "source"),
+    "tool_use": ("cache_control caller toolset_name", "id name input"),
+    "tool_result": ("content is_error cache_control", "tool_use_id"),
+    "thinking": ("", "thinking signature"),
+    "redacted_thinking": ("", "data"),
+}
+_USAGE = {"input_tokens": 1000, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 500}
+
+
+def claude() -> Script:
+    """Plays the conversation."""
+    return playing(_answer, _refusal)
+
+
+def claude_models() -> Script:
+    """The list of models."""
+    rows = [{"type": "model", "id": name, "display_name": name} for name in ("claude-b", "claude-a")]
+    return listing({"data": rows, "has_more": False, "first_id": None, "last_id": None}, _check_head)
+
+
+def _refusal(refused: Refused) -> Any:
+    kind = "authentication_error" if refused.status == 401 else "invalid_request_error"
+    return {"type": "error", "error": {"type": kind, "message": str(refused)}}
+
+
+def _check_head(received: Received) -> None:
+    headers = received.headers
+    need(headers.get("x-api-key") == KEY and "authorization" not in headers, "invalid x-api-key", 401)
+    need(headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
+
+
+def _answer(received: Received) -> tuple[bool, list[bytes]]:
+    _check_head(received)
+    need(received.path == "/v1/messages", "Not found", 404)
+    need(received.headers.get("content-type") == "application/json", "content-type")
+    body = received.json
+    only(body, _FIELDS, "body", "model max_tokens messages")
+    need(body["model"] == MODELS["anthropic"], f"model: {body['model']}", 404)
+    _check_thinking(body)
+    for tool in body.get("tools", ()):
+        only(tool, "description cache_control strict type", "tools", "name input_schema")
+        need(tool["input_schema"].get("type") == "object", "tools.0.input_schema.type: Field required")
+    result = _check_messages(body)
+    calls = bool(body.get("tools")) and not result
+    blocks = _blocks(calls, (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"))
+    reason = "tool_use" if calls else "end_turn"
+    stream = body.get("stream", False)
+    return stream, (_stream if stream else _whole)(body["model"], blocks, reason)
+
+
+def _check_thinking(body: dict[str, Any]) -> None:
+    thinking = body.get("thinking") or {"type": "disabled"}
+    if thinking["type"] == "enabled":
+        need(thinking.get("budget_tokens", 0) >= 1024, "thinking.budget_tokens: at least 1024")
+        need(thinking["budget_tokens"] < body["max_tokens"], "max_tokens must be greater than thinking.budget_tokens")
+        need(body.get("temperature", 1) == 1, "temperature may only be set to 1 when thinking is enabled")
+
+
+def _check_messages(body: dict[str, Any]) -> bool:
+    """True where the last turn brings results."""
+    open_calls: set[str] = set()
+    for at, message in enumerate(body["messages"]):
+        only(message, "", f"messages.{at}", "role content")
+        need(message["role"] in ("user", "assistant"), f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        content = message["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        for block in blocks:
+            need(block["type"] in _BLOCKS, f"messages.{at}: unknown block {block['type']}")
+            allowed, needed = _BLOCKS[block["type"]]
+            only(block, allowed, f"messages.{at}.content", f"type {needed}")
+            if block["type"] == "thinking":
+                need(block["signature"] == sign(block["thinking"]), "Invalid `signature` in `thinking` block")
+            if block["type"] == "text":
+                need(block["text"].strip(), "text content blocks must contain non-whitespace text")
+        results = {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
+        need(results == open_calls, f"messages.{at}: tool_use ids without tool_result blocks, or the other way round")
+        open_calls = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        if open_calls and (body.get("thinking") or {}).get("type") == "enabled":
+            need(blocks[0]["type"] in ("thinking", "redacted_thinking"), "Expected `thinking`, but found `tool_use`")
+    return bool(results)
+
+
+def _blocks(calls: bool, thinks: bool) -> list[dict[str, Any]]:
+    thought = [{"type": "thinking", "thinking": THOUGHT, "signature": sign(THOUGHT)}] if thinks else []
+    if calls:
+        return [*thought, {"type": "tool_use", "id": "toolu_01A", "name": "f", "input": {"a": "b"}}]
+    return [*thought, {"type": "text", "text": ANSWER}]
+
+
+def _message(model: str, blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
+    head = {"id": "msg_01A", "type": "message", "role": "assistant", "model": model, "content": blocks}
+    return {**head, "stop_reason": reason, "stop_sequence": None, "usage": {**_USAGE, "output_tokens": output}}
+
+
+def _whole(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    return dumped(_message(model, blocks, reason, 500))
+
+
+def _stream(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": _message(model, [], None, 1)}]
+    for index, block in enumerate(blocks):
+        if block["type"] == "thinking":
+            empty: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}
+            deltas = [{"type": "thinking_delta", "thinking": block["thinking"]},
+                      {"type": "signature_delta", "signature": block["signature"]}]  # fmt: skip
+        elif block["type"] == "tool_use":
+            empty = {**block, "input": {}}
+            deltas = [{"type": "input_json_delta", "partial_json": text} for text in ("", '{"a":', ' "b"}')]
+        else:
+            empty = {"type": "text", "text": ""}
+            deltas = [{"type": "text_delta", "text": text} for text in (ANSWER[:3], ANSWER[3:])]
+        events.append({"type": "content_block_start", "index": index, "content_block": empty})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+        events.append({"type": "ping"})
+    delta = {"stop_reason": reason, "stop_sequence": None}
+    events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 500}})
+    return named_events([*events, {"type": "message_stop"}])
