@@ -11,6 +11,7 @@ import msgspec
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, CountFirst, Grant
 from relay import counting
+from relay.endpoints.endpoint import Look
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
@@ -113,6 +114,7 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
         address=request.address,
         started_at=request.started_at,
         path=request.route.path,
+        endpoint=request.route.ability,
         model=glance.model,
         stream=glance.stream,
         input_tokens=_with_frame(text_tokens, glance),
@@ -123,4 +125,6 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
 
 
 def _with_frame(text_tokens: int, glance: Glance) -> int:
+    if isinstance(glance, Look):
+        return text_tokens + glance.tokens + IMAGE_TOKENS * glance.images
     return text_tokens + IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)

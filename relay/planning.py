@@ -11,6 +11,8 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
+from relay.channels import ChannelType
+from relay.endpoints import Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
 from relay.templates import Templates, channel_type
@@ -40,12 +42,26 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     kind = channel_type(provider)
     format = FORMATS[kind.format]
     model = upstream_model(provider, call.glance.model)
+    if call.route.endpoint is not None:
+        return _asked(call, call.route.endpoint, attempt, kind, model, templates)
     same = format is call.route.format and format.patch_request is not None
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     template = templates.get(provider, attempt.key, kind, kind.paths["chat"], call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, same)
+
+
+def _asked(
+    call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
+) -> Prepared:
+    provider, format = attempt.provider, endpoint.format
+    body, losses = _passed(call, format, model)
+    if provider.parameter_override:
+        body = overridden(body, provider.parameter_override)
+    path = kind.paths.get(endpoint.name, endpoint.path)
+    template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
+    return Prepared(Outgoing(template, body), format, model, losses, True)
 
 
 def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:

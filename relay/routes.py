@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
+from relay.endpoints import COMPLETIONS, EMBEDDINGS, MODERATIONS, Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format
 
@@ -14,7 +15,7 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
-Operation = Literal["chat", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+Operation = Literal["chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -50,12 +51,31 @@ class Route:
     format: Format
     model: str | None = None
     stream: bool | None = None
+    endpoint: Endpoint | None = None
+    """What is asked for where it is no chat."""
+
+    @property
+    def ability(self) -> str:
+        """What a channel must be able to do."""
+        return "chat" if self.endpoint is None else self.endpoint.name
+
+    @property
+    def served(self) -> bool:
+        """True for what goes through ``serve``: admitted, held, charged, logged."""
+        return self.operation in ("chat", "call")
+
+
+def _call(path: str, endpoint: Endpoint) -> Route:
+    return Route(path, "call", "POST", endpoint.format, endpoint=endpoint)
 
 
 _FIXED: tuple[Route, ...] = (
     Route("/v1/chat/completions", "chat", "POST", OPENAI),
     Route("/v1/responses", "chat", "POST", RESPONSES),
     Route("/v1/messages", "chat", "POST", CLAUDE),
+    _call("/v1/embeddings", EMBEDDINGS),
+    _call("/v1/moderations", MODERATIONS),
+    _call("/v1/completions", COMPLETIONS),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
     Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),
@@ -93,12 +113,12 @@ def find(method: str, path: str) -> Route:
     return route
 
 
-_HOT: dict[bytes, Route] = {path.encode(): route for path, route in _BY_PATH.items() if route.operation == "chat"}
+_HOT: dict[bytes, Route] = {path.encode(): route for path, route in _BY_PATH.items() if route.served}
 _HOT_ROOTS = (b"/v1beta/models/", b"/v1/models/", b"/models/")
 
 
 def hot(url: bytes) -> tuple[Route, bytes] | None:
-    """Route and query of a chat request's address as it stands in the request line; None for all others."""
+    """Route and query of a served request's address as it stands in the request line; None for all others."""
     route = _HOT.get(url)
     if route is not None:
         return route, b""
@@ -108,7 +128,7 @@ def hot(url: bytes) -> tuple[Route, bytes] | None:
     route = _HOT.get(path)
     if route is None and path.startswith(_HOT_ROOTS):
         route = _model_route(unquote(path.decode()))
-    return (route, query) if route is not None and route.operation == "chat" else None
+    return (route, query) if route is not None and route.served else None
 
 
 def _model_route(path: str) -> Route | None:

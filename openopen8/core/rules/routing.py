@@ -13,9 +13,12 @@ Random = Callable[[], float]
 Turn = Callable[[int], int]
 """How often a channel (by id) had its turn before: for keys that are used one after the other."""
 
+OPENAI = frozenset({"completions", "embeddings", "moderations"})
+"""What OpenAI has beside chat, and vendors that follow its forms."""
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": frozenset({"chat"}),
-    "openai-compatible": frozenset({"chat"}),
+    "openai": frozenset({"chat"}) | OPENAI,
+    "openai-compatible": frozenset({"chat", "rerank"}) | OPENAI,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 
