@@ -104,6 +104,7 @@ def exactly(ask: Ask, input_tokens: int) -> Ask:
         input_tokens=input_tokens,
         max_output=ask.max_output,
         n=ask.n,
+        free=ask.free,
     )
 
 
@@ -115,6 +116,7 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
         started_at=request.started_at,
         path=request.route.path,
         endpoint=request.route.ability,
+        free=request.route.free,
         model=glance.model,
         stream=glance.stream,
         input_tokens=_with_frame(text_tokens, glance),

@@ -11,7 +11,7 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
-from relay.channels import ChannelType
+from relay.channels import TYPES, ChannelType
 from relay.endpoints import Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
@@ -36,6 +36,12 @@ def upstream_model(provider: Provider, model: str) -> str:
     return provider.model_mapping.get(model, model)
 
 
+def counts_itself(provider: Provider, endpoint: Endpoint) -> bool:
+    """True for a channel that speaks the endpoint's format and knows the endpoint."""
+    kind = TYPES.get(provider.type)
+    return kind is not None and kind.format == endpoint.spoken and endpoint.name in kind.paths
+
+
 def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     """The request for this attempt. Raises Problem 400 for what can't be converted, Failure without a key."""
     provider = attempt.provider
@@ -57,6 +63,8 @@ def _asked(
 ) -> Prepared:
     provider, format = attempt.provider, endpoint.format
     body, losses = _passed(call, format, model)
+    if endpoint.losses is not None:
+        losses = endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     path = kind.paths.get(endpoint.name, endpoint.path)

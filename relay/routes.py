@@ -7,7 +7,16 @@ from typing import Literal
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
-from relay.endpoints import COMPLETIONS, EMBEDDINGS, MODERATIONS, Endpoint
+from relay.endpoints import (
+    CLAUDE_COUNT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    GEMINI_COUNT,
+    GEMINI_EMBED,
+    GEMINI_EMBED_BATCH,
+    MODERATIONS,
+    Endpoint,
+)
 from relay.formats import FORMATS
 from relay.formats.format import Format
 
@@ -57,7 +66,12 @@ class Route:
     @property
     def ability(self) -> str:
         """What a channel must be able to do."""
-        return "chat" if self.endpoint is None else self.endpoint.name
+        return "chat" if self.endpoint is None else self.endpoint.ability or self.endpoint.name
+
+    @property
+    def free(self) -> bool:
+        """True for what is never charged."""
+        return self.endpoint is not None and self.endpoint.free
 
     @property
     def served(self) -> bool:
@@ -76,6 +90,7 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
     _call("/v1/completions", COMPLETIONS),
+    _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
     Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),
@@ -90,7 +105,7 @@ _BY_PATH: dict[str, Route] = {route.path: route for route in _FIXED} | {
 }
 
 _VERBS: dict[str, bool] = {"generateContent": False, "streamGenerateContent": True}
-_NOT_YET = frozenset({"countTokens", "embedContent", "batchEmbedContents"})
+_CALLS = {"countTokens": GEMINI_COUNT, "embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_EMBED_BATCH}
 
 
 def reserved(path: str) -> bool:
@@ -143,8 +158,8 @@ def _named(name: str, root: str, format: Format) -> Route | None:
     model, colon, verb = name.rpartition(":")
     if colon and verb in _VERBS and model:
         return Route(f"/v1beta/models/{{model}}:{verb}", "chat", "POST", GEMINI, model, _VERBS[verb])
-    if colon and verb in _NOT_YET:
-        return None
+    if colon and verb in _CALLS and model:
+        return replace(_call(f"/v1beta/models/{{model}}:{verb}", _CALLS[verb]), model=model)
     canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
     return Route(canonical, "model", "GET", format, name) if name else None
 

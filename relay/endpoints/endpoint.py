@@ -42,8 +42,14 @@ class Endpoint:
     format: Format
     media: bool = False
     """Answers may be bytes of any type, which go to the caller as they come."""
+    ability: str = ""
+    """What a channel must be able to do, if that is not ``name``."""
     free: bool = False
-    """Never charged."""
+    """Never held for, never charged."""
+    spoken: str = ""
+    """Only channels that speak this format are asked, where ``at_home`` can stand in for them."""
+    at_home: Callable[[int], bytes] | None = None
+    """The answer that our own count of the request's tokens makes."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
 

@@ -51,7 +51,9 @@ async def test_openais_client_streams_and_sees_the_counts_if_it_asked(build: Bui
     house = await build(channel={"model_mapping": {"m": "upstream-m"}})
     house.fake.script(streamed("Hel", "lo!"))
     more: Any = {"stream_options": {"include_usage": True}} if asked else {}
-    chunks = [c async for c in await openai_client(house).completions.create(model="m", prompt="x", stream=True, **more)]
+    chunks = [
+        c async for c in await openai_client(house).completions.create(model="m", prompt="x", stream=True, **more)
+    ]
     assert "".join(c.choices[0].text for c in chunks if c.choices) == "Hello!"
     assert {c.model for c in chunks} == {"m"}
     assert [c.usage.total_tokens for c in chunks if c.usage] == ([1500] if asked else [])
@@ -124,9 +126,16 @@ async def test_comments_crlf_and_odd_events_do_no_harm(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("more", "param"),
-    [({"prompt": None}, None), ({"prompt": []}, "prompt"), ({"prompt": 5}, "prompt"), ({"max_tokens": -1}, "max_tokens"),
-     ({"n": 0}, "n"), ({"stream": "yes"}, "stream"), ({"stream_options": []}, "stream_options")],
-)  # fmt: skip
+    [
+        ({"prompt": None}, None),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": 5}, "prompt"),
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"n": 0}, "n"),
+        ({"stream": "yes"}, "stream"),
+        ({"stream_options": []}, "stream_options"),
+    ],
+)
 async def test_wrong_fields_are_told_by_name(house: House, more: dict[str, Any], param: str | None) -> None:
     house.fake.script(status(200, completion()))
     reply = await house.caller.post("/v1/completions", {"model": "m", "prompt": "x", **more})

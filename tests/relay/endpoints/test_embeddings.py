@@ -53,7 +53,13 @@ async def test_bodies_pass_byte_for_byte_but_for_the_models_name(build: Build) -
 
 @pytest.mark.parametrize(
     ("given", "tokens"),
-    [("one two three", 3), (["one two", "three"], 3), ([5, 6, 7, 8], 4), ([[5, 6], [7]], 3), ([{"text": "one two"}], 2)],
+    [
+        ("one two three", 3),
+        (["one two", "three"], 3),
+        ([5, 6, 7, 8], 4),
+        ([[5, 6], [7]], 3),
+        ([{"text": "one two"}], 2),
+    ],
 )
 async def test_what_the_provider_does_not_count_is_counted_here(house: House, given: Any, tokens: int) -> None:
     house.fake.script(status(200, embedding(usage=None)))
