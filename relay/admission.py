@@ -11,6 +11,7 @@ import msgspec
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, CountFirst, Grant
 from relay import counting
+from relay.endpoints.endpoint import Look
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
@@ -105,6 +106,7 @@ def exactly(ask: Ask, input_tokens: int) -> Ask:
         input_tokens=input_tokens,
         max_output=ask.max_output,
         n=ask.n,
+        free=ask.free,
     )
 
 
@@ -115,6 +117,8 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
         address=request.address,
         started_at=request.started_at,
         path=request.route.path,
+        endpoint=request.route.ability,
+        free=request.route.free,
         model=glance.model,
         stream=glance.stream,
         input_tokens=_with_frame(text_tokens, glance),
@@ -125,4 +129,6 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
 
 
 def _with_frame(text_tokens: int, glance: Glance) -> int:
+    if isinstance(glance, Look):
+        return text_tokens + glance.tokens + IMAGE_TOKENS * glance.images
     return text_tokens + IMAGE_TOKENS * glance.images + PER_TURN * (glance.messages + 1)

@@ -137,12 +137,12 @@ class Relay:
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
         try:
-            if route.operation == "chat":
-                await self._chat(gate, request, caller)
+            if route.served:
+                await self._serve(gate, request, caller)
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:
-            shown = route.format if route.operation == "chat" else routes.in_format(route, headers).format
+            shown = route.format if route.served else routes.in_format(route, headers).format
             _refuse(caller, shown, problem, request_id)
 
     # -- the front door at the HTTP protocol ----------------------------------------------------------------
@@ -160,7 +160,7 @@ class Relay:
             if gate is None:
                 raise _NOT_READY
             check_length(exchange.declared, gate.settings.max_body_bytes)
-            await self._chat(gate, _of_exchange(gate, exchange, request_id), exchange)
+            await self._serve(gate, _of_exchange(gate, exchange, request_id), exchange)
         except Gone:
             pass
         except Problem as problem:
@@ -173,7 +173,7 @@ class Relay:
 
     # -- one way through ------------------------------------------------------------------------------------
 
-    async def _chat(self, gate: Gate, request: Incoming, caller: Caller) -> None:
+    async def _serve(self, gate: Gate, request: Incoming, caller: Caller) -> None:
         if self.running >= gate.settings.max_requests_in_flight:
             raise Problem(503, "overloaded", "Too many requests are in flight. Try again.", None, {"retry-after": "1"})
         self.running += 1
@@ -186,7 +186,7 @@ class Relay:
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:
     headers = scope["headers"]
-    declared = declared_length(headers, gate.settings.max_body_bytes) if route.operation == "chat" else None
+    declared = declared_length(headers, gate.settings.max_body_bytes) if route.served else None
     peer = scope.get("client")
     query = scope.get("query_string", b"")
     key = key_hash(headers, query, gate.tools.keyring)

@@ -9,6 +9,7 @@ import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
+from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt, plan
 from openopen8.core.rules.snapshot import Provider
 from relay import metering, verdict
@@ -19,7 +20,7 @@ from relay.formats.format import Asked, Garbage, Tap
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
-from relay.planning import Prepared, prepare, upstream_model
+from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
@@ -53,8 +54,34 @@ class Begun(msgspec.Struct, frozen=True):
 
 async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
     """The answer of the first attempt that succeeds; raises a Problem when none did."""
+    endpoint = call.route.endpoint
+    if endpoint is not None and endpoint.at_home is not None:
+        return await _or_at_home(gate, call, grant, tab, presence)
+    return await _first(gate, call, grant, grant.providers, tab, presence)
+
+
+async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
+    """The count of a channel that speaks the caller's format; ours where there is none, or where none answers."""
+    endpoint = call.route.endpoint
+    assert endpoint is not None and endpoint.at_home is not None
+    able = tuple(provider for provider in grant.providers if counts_itself(provider, endpoint))
+    try:
+        if able:
+            answer = await _first(gate, call, grant, able, tab, presence)
+            tab.measured = None  # free
+            return answer
+    except Problem as problem:
+        if problem.status in (400, 413, 422) or presence.late:
+            raise
+        tab.channel_id, tab.upstream_model = 0, ""
+    return Whole(endpoint.at_home(await input_tokens(call.glance)), Measured(Counts()), ())
+
+
+async def _first(
+    gate: Gate, call: Call, grant: Grant, providers: tuple[Provider, ...], tab: Tab, presence: Presence
+) -> Whole | Begun:
     failures: list[Failure] = []
-    for attempt in plan(grant.providers, gate.tools.now(), _ALL, gate.random, gate.turns):
+    for attempt in plan(providers, gate.tools.now(), _ALL, gate.random, gate.turns):
         if len(failures) > grant.options.retries or presence.late:
             break
         if attempt.provider.rest_until and not await gate.health.may_try(attempt):
@@ -70,7 +97,7 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
         if attempt.provider.rest_until or gate.health.troubled:
             await gate.health.succeeded(attempt)
         return answer
-    raise verdict.final(failures, grant.providers, gate.tools.now())
+    raise verdict.final(failures, providers, gate.tools.now())
 
 
 async def _attempt(

@@ -11,7 +11,8 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
 from relay import splice
 from relay.admission import Call
-from relay.channels import filled
+from relay.channels import TYPES, ChannelType, filled
+from relay.endpoints import Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
 from relay.templates import Templates, channel_type
@@ -35,13 +36,21 @@ def upstream_model(provider: Provider, model: str) -> str:
     return provider.model_mapping.get(model, model)
 
 
+def counts_itself(provider: Provider, endpoint: Endpoint) -> bool:
+    """True for a channel that speaks the endpoint's format and knows the endpoint."""
+    kind = TYPES.get(provider.type)
+    return kind is not None and kind.format == endpoint.spoken and endpoint.name in kind.paths
+
+
 def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     """The request for this attempt. Raises Problem 400 for what can't be converted, Failure without a key."""
     provider = attempt.provider
     kind = channel_type(provider)
+    model = upstream_model(provider, call.glance.model)
+    if call.route.endpoint is not None:
+        return _asked(call, call.route.endpoint, attempt, kind, model, templates)
     spoken, path = kind.chat(call.route.format.name)
     format = FORMATS[spoken]
-    model = upstream_model(provider, call.glance.model)
     same = format is call.route.format and format.patch_request is not None
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
     if kind.quirks is not None:
@@ -56,6 +65,20 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, same)
+
+
+def _asked(
+    call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
+) -> Prepared:
+    provider, format = attempt.provider, endpoint.format
+    body, losses = _passed(call, format, model)
+    if endpoint.losses is not None:
+        losses = endpoint.losses(call.glance)
+    if provider.parameter_override:
+        body = overridden(body, provider.parameter_override)
+    path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
+    template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
+    return Prepared(Outgoing(template, body), format, model, losses, True)
 
 
 def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:

@@ -7,6 +7,16 @@ from typing import Literal
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
+from relay.endpoints import (
+    CLAUDE_COUNT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    GEMINI_COUNT,
+    GEMINI_EMBED,
+    GEMINI_EMBED_BATCH,
+    MODERATIONS,
+    Endpoint,
+)
 from relay.formats import FORMATS
 from relay.formats.format import Format
 
@@ -14,7 +24,7 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
-Operation = Literal["chat", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+Operation = Literal["chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -50,12 +60,37 @@ class Route:
     format: Format
     model: str | None = None
     stream: bool | None = None
+    endpoint: Endpoint | None = None
+    """What is asked for where it is no chat."""
+
+    @property
+    def ability(self) -> str:
+        """What a channel must be able to do."""
+        return "chat" if self.endpoint is None else self.endpoint.ability or self.endpoint.name
+
+    @property
+    def free(self) -> bool:
+        """True for what is never charged."""
+        return self.endpoint is not None and self.endpoint.free
+
+    @property
+    def served(self) -> bool:
+        """True for what goes through ``serve``: admitted, held, charged, logged."""
+        return self.operation in ("chat", "call")
+
+
+def _call(path: str, endpoint: Endpoint) -> Route:
+    return Route(path, "call", "POST", endpoint.format, endpoint=endpoint)
 
 
 _FIXED: tuple[Route, ...] = (
     Route("/v1/chat/completions", "chat", "POST", OPENAI),
     Route("/v1/responses", "chat", "POST", RESPONSES),
     Route("/v1/messages", "chat", "POST", CLAUDE),
+    _call("/v1/embeddings", EMBEDDINGS),
+    _call("/v1/moderations", MODERATIONS),
+    _call("/v1/completions", COMPLETIONS),
+    _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
     Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),
@@ -70,7 +105,7 @@ _BY_PATH: dict[str, Route] = {route.path: route for route in _FIXED} | {
 }
 
 _VERBS: dict[str, bool] = {"generateContent": False, "streamGenerateContent": True}
-_NOT_YET = frozenset({"countTokens", "embedContent", "batchEmbedContents"})
+_CALLS = {"countTokens": GEMINI_COUNT, "embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_EMBED_BATCH}
 
 
 def reserved(path: str) -> bool:
@@ -93,12 +128,12 @@ def find(method: str, path: str) -> Route:
     return route
 
 
-_HOT: dict[bytes, Route] = {path.encode(): route for path, route in _BY_PATH.items() if route.operation == "chat"}
+_HOT: dict[bytes, Route] = {path.encode(): route for path, route in _BY_PATH.items() if route.served}
 _HOT_ROOTS = (b"/v1beta/models/", b"/v1/models/", b"/models/")
 
 
 def hot(url: bytes) -> tuple[Route, bytes] | None:
-    """Route and query of a chat request's address as it stands in the request line; None for all others."""
+    """Route and query of a served request's address as it stands in the request line; None for all others."""
     route = _HOT.get(url)
     if route is not None:
         return route, b""
@@ -108,7 +143,7 @@ def hot(url: bytes) -> tuple[Route, bytes] | None:
     route = _HOT.get(path)
     if route is None and path.startswith(_HOT_ROOTS):
         route = _model_route(unquote(path.decode()))
-    return (route, query) if route is not None and route.operation == "chat" else None
+    return (route, query) if route is not None and route.served else None
 
 
 def _model_route(path: str) -> Route | None:
@@ -123,8 +158,8 @@ def _named(name: str, root: str, format: Format) -> Route | None:
     model, colon, verb = name.rpartition(":")
     if colon and verb in _VERBS and model:
         return Route(f"/v1beta/models/{{model}}:{verb}", "chat", "POST", GEMINI, model, _VERBS[verb])
-    if colon and verb in _NOT_YET:
-        return None
+    if colon and verb in _CALLS and model:
+        return replace(_call(f"/v1beta/models/{{model}}:{verb}", _CALLS[verb]), model=model)
     canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
     return Route(canonical, "model", "GET", format, name) if name else None
 

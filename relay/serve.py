@@ -19,7 +19,7 @@ _CALLER_LEFT = Problem(LEFT, "caller_left", "The caller left before the end of i
 
 
 async def serve(gate: Gate, call: Call, caller: Caller) -> None:
-    """Answer one chat request. Raises a Problem as long as nothing was sent, for the app to render."""
+    """Answer one request. Raises a Problem as long as nothing was sent, for the app to render."""
     presence = Presence(caller, call.began + gate.settings.request_timeout)
     gate.ticker.add(presence)
     tab: Tab | None = None

@@ -17,11 +17,13 @@ CATALOG: tuple[ChannelType, ...] = (
     ),
     ChannelType(
         "anthropic", "Anthropic", "anthropic", "https://api.anthropic.com", key_needed=True,
-        paths={"chat": "/messages"}, models_path="/models?limit=1000", auth=auth.claude,
+        paths={"chat": "/messages", "count_tokens": "/messages/count_tokens"},
+        models_path="/models?limit=1000", auth=auth.claude,
     ),
     ChannelType(
         "gemini", "Google Gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta", key_needed=True,
-        paths={"chat": "/models/{model}:{verb}"}, models_path="/models?pageSize=1000", models_at=("models", "name"),
+        paths={"chat": "/models/{model}:{verb}", "count_tokens": "/models/{model}:countTokens"},
+        models_path="/models?pageSize=1000", models_at=("models", "name"),
         auth=auth.google, version="/v1beta",
     ),
 )  # fmt: skip

@@ -36,6 +36,8 @@ class Ask(msgspec.Struct, frozen=True):
     n: int = 1
     sampled: bool = False
     """``input_tokens`` is extrapolated from a part of the text."""
+    free: bool = False
+    """Never charged, whatever the price."""
     problem: Problem | None = None
     """What is wrong with the body: judged in its place, after key and address."""
 
@@ -250,7 +252,7 @@ def _holds(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Opti
             "token_quota_exhausted",
             f"Token {holder.hint} has used up its quota of {holder.quota:,} credits. Raise its quota to go on.",
         )
-    if price.free or not ratio:
+    if price.free or not ratio or ask.free:
         return 0, 0
     wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
     available, left = holder.available, holder.left

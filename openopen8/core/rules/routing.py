@@ -15,9 +15,12 @@ Turn = Callable[[int], int]
 
 _CHAT = frozenset({"chat"})
 
+OPENAI = frozenset({"completions", "embeddings", "moderations"})
+"""What OpenAI has beside chat, and vendors that follow its forms."""
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT,
-    "openai-compatible": _CHAT,
+    "openai": _CHAT | OPENAI,
+    "openai-compatible": _CHAT | OPENAI | {"rerank"},
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
     "gemini": _CHAT,
