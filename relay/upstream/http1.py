@@ -35,6 +35,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, pool: Pool, shelf: Shelf) -> None:
         self.shelf = shelf
+        self.loop = asyncio.get_running_loop()
         self.answer: Http1Answer | None = None
         self.quiet = 0
         """Ticks without a sign of life."""

@@ -118,7 +118,8 @@ class Http1Answer:
 
     async def wait(self) -> None:
         """Until the head is there, or until the end while somebody reads. A cancelled wait cuts the connection."""
-        self._waiter = asyncio.get_running_loop().create_future()
+        assert self.connection is not None
+        self._waiter = self.connection.loop.create_future()
         try:
             await self._waiter
         except asyncio.CancelledError:

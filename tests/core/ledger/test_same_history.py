@@ -169,5 +169,11 @@ def test_a_ledger_that_remembers_does_what_one_does_that_reads_everything(
     lives = []
     for store in (SqliteStore, Forgetful):
         with tempfile.TemporaryDirectory() as folder:
-            lives.append(asyncio.run(House(Path(folder), sqlite_template, store).live(steps)))
+            lives.append(asyncio.run(_life(Path(folder), sqlite_template, store, steps)))
     assert lives[0] == lives[1]
+
+
+async def _life(
+    folder: Path, template: Path, store: Callable[[Database], Store], steps: list[Any]
+) -> tuple[list[str], dict[str, list[Any]]]:
+    return await House(folder, template, store).live(steps)

@@ -37,6 +37,7 @@ class Committer:
         self._pause = RETRY_FIRST
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def submit(self, item: Item) -> None:
         """Do ``item`` in the next transaction."""
@@ -44,14 +45,14 @@ class Committer:
         if not self._busy:
             self._busy = True
             # not at once: what else arrives in this turn of the loop goes along
-            asyncio.get_running_loop().call_soon(self._go)
+            self._loop.call_soon(self._go)
 
     async def close(self) -> bool:
         """Commit what waits; False when the database stays away, so that something is left to the next start."""
         if self._closed:
             return False
         if self._busy:
-            self._idle = asyncio.get_running_loop().create_future()
+            self._idle = self._loop.create_future()
             await asyncio.wait({self._idle}, timeout=RETRY_LAST)
         left = self._busy or bool(self._queue)
         self._busy = self._closed = True  # nothing more is begun
@@ -78,11 +79,10 @@ class Committer:
             self._alone = max(0, self._alone - 1)
             for item, outcome in zip(batch, outcomes, strict=True):
                 self._tell(item, outcome)
-        loop = asyncio.get_running_loop()
         if pause and self._idle is None:
-            loop.call_later(pause, self._go)
+            self._loop.call_later(pause, self._go)
         elif self._queue and not pause:
-            loop.call_soon(self._go)
+            self._loop.call_soon(self._go)
         else:
             self._rest()
 

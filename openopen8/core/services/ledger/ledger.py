@@ -38,6 +38,8 @@ class Ledger:
         self._tools = tools
         self._committer = Committer(store, worker_id, tools.now)
         self._submit = self._committer.submit
+        # kept: in CPython 3.11 each look-up of the running loop costs a system call
+        self._future = asyncio.get_running_loop().create_future
         self._meters: dict[str, Meter] = {}
         self._open: dict[str, int] = {}
         self._ids = count(1)
@@ -83,7 +85,7 @@ class Ledger:
 
         Raises CountFirst when ``ask.sampled`` and more must be known; then nothing has happened.
         """
-        done: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Grant] = self._future()
         self._submit(Admit(ask, next(self._hold_ids), done))
         try:
             grant = await done
@@ -100,7 +102,7 @@ class Ledger:
 
     async def knock(self, ask: Ask) -> Holder:
         """Check key, user and address only; raises a Problem, logged when the token is known."""
-        done: asyncio.Future[Holder] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Holder] = self._future()
         self._submit(Knock(ask, done))
         try:
             return await done
@@ -109,7 +111,7 @@ class Ledger:
 
     async def identify(self, ask: Ask) -> Listing:
         """Who looks at a list or its balance; exhausted tokens may, nothing is logged."""
-        done: asyncio.Future[Listing] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Listing] = self._future()
         self._submit(Identify(ask, done))
         try:
             return await done
@@ -123,7 +125,7 @@ class Ledger:
         """
         self._meters.pop(bill.grant.ask.request_id, None)
         self._open.pop(bill.grant.ask.request_id, None)
-        done: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Settled] = self._future()
         self._submit(Settle(bill, done))
         return done
 
@@ -139,7 +141,7 @@ class Ledger:
         found = await asyncio.to_thread(workers.holds_of_the_dead, self._tools, self.worker_id, self._watch)
         settled = 0
         for start in range(0, len(found), LARGEST_BATCH):
-            done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            done: asyncio.Future[int] = self._future()
             self._submit(Interrupted([hold.id for hold in found[start : start + LARGEST_BATCH]], done))
             settled += await done
         return settled
