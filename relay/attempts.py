@@ -10,7 +10,7 @@ import msgspec
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
-from openopen8.core.rules.routing import Attempt, plan
+from openopen8.core.rules.routing import Attempt, Candidates, plan
 from openopen8.core.rules.snapshot import Provider
 from relay import metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
@@ -24,9 +24,6 @@ from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
-
-_ALL = 1_000
-"""Attempts that are planned; retries are counted where they happen, since trials may be skipped."""
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
 """The caller's body, what it came to, and what of the answer was lost on the way."""
@@ -64,7 +61,7 @@ async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: 
     """The count of a channel that speaks the caller's format; ours where there is none, or where none answers."""
     endpoint = call.route.endpoint
     assert endpoint is not None and endpoint.at_home is not None
-    able = tuple(provider for provider in grant.providers if counts_itself(provider, endpoint))
+    able = Candidates(provider for provider in grant.providers if counts_itself(provider, endpoint))
     try:
         if able:
             answer = await _first(gate, call, grant, able, tab, presence)
@@ -78,10 +75,10 @@ async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: 
 
 
 async def _first(
-    gate: Gate, call: Call, grant: Grant, providers: tuple[Provider, ...], tab: Tab, presence: Presence
+    gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence
 ) -> Whole | Begun:
     failures: list[Failure] = []
-    for attempt in plan(providers, gate.tools.now(), _ALL, gate.random, gate.turns):
+    for attempt in plan(providers, gate.tools.now(), gate.random, gate.turns):
         if len(failures) > grant.options.retries or presence.late:
             break
         if attempt.provider.rest_until and not await gate.health.may_try(attempt):

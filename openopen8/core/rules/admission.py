@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules import access, limits, quota, routing
 from openopen8.core.rules.options import Options
 from openopen8.core.rules.pricing import UNPRICED, Price, price_at
-from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
+from openopen8.core.rules.snapshot import GroupTerms, Snapshot
 
 
 class CountFirst(Exception):
@@ -100,7 +100,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     token_hold: int
     """Credits held of the token's quota: the whole estimate, even where less is left."""
     limits: tuple[limits.Limit, ...]
-    providers: tuple[Provider, ...]
+    providers: routing.Candidates
     options: Options
     admitted_at: int
     rate_headers: dict[str, str] = {}
@@ -205,9 +205,9 @@ def _check_model(ask: Ask, holder: Holder) -> None:
         )
 
 
-def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> tuple[Provider, ...]:
+def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> routing.Candidates:
     key = (group.id, ask.model, ask.endpoint)
-    providers = snapshot.served.get(key)
+    providers: routing.Candidates | None = snapshot.served.get(key)
     if providers is not None:
         return providers
     providers = routing.candidates(snapshot, *key)

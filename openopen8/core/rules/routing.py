@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
 
@@ -12,6 +15,9 @@ Random = Callable[[], float]
 
 Turn = Callable[[int], int]
 """How often a channel (by id) had its turn before: for keys that are used one after the other."""
+
+_MISSES = 4
+"""So many draws of a channel that was drawn before, and the rest are put in order instead."""
 
 _CHAT = frozenset({"chat"})
 
@@ -36,35 +42,74 @@ class Attempt:
     key: ProviderKey
 
 
-def candidates(snapshot: Snapshot, group_id: int, model: str, endpoint: str) -> tuple[Provider, ...]:
+class Tier:
+    """Channels of one priority, with the numbers to draw one of them by its weight."""
+
+    __slots__ = ("_bounds", "_providers")
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        self._providers = tuple(providers)
+        self._bounds = tuple(accumulate(max(p.weight, 0) for p in self._providers))
+
+    def drawn(self, random: Random) -> Iterator[Provider]:
+        """Each once, heavy ones sooner; those without weight come last.
+
+        The first ones are drawn, at a cost that hardly grows with the number of channels; who wants more than a few
+        gets the rest shuffled.
+        """
+        gone: set[int] = set()
+        misses, total = 0, self._bounds[-1]
+        while total and misses < _MISSES and 2 * len(gone) < len(self._providers):
+            index = bisect_right(self._bounds, random() * total)
+            if index in gone:
+                misses += 1
+                continue
+            gone.add(index)
+            yield self._providers[index]
+        yield from _shuffled([p for index, p in enumerate(self._providers) if index not in gone], random)
+
+
+class Candidates(tuple[Provider, ...]):
+    """Channels that may serve a request."""
+
+    @cached_property
+    def tiers(self) -> tuple[Tier, ...]:
+        """By priority, the highest first."""
+        priorities = sorted({p.priority for p in self}, reverse=True)
+        return tuple(Tier(p for p in self if p.priority == priority) for priority in priorities)
+
+
+def candidates(snapshot: Snapshot, group_id: int, model: str, endpoint: str) -> Candidates:
     """Channels that are enabled, serve the model, belong to the group and can do the endpoint."""
-    return tuple(
+    return Candidates(
         p
         for p in snapshot.providers
         if model in p.models and group_id in p.groups and endpoint in ENDPOINTS.get(p.type, frozenset())
     )
 
 
-def plan(providers: Iterable[Provider], now: int, most: int, random: Random, turn: Turn) -> tuple[Attempt, ...]:
-    """Up to ``most`` attempts: highest priority first, among equals weighted random; each channel and key once.
+def plan(providers: Candidates, now: int, random: Random, turn: Turn) -> Iterator[Attempt]:
+    """Attempts, found one by one as they are asked for: highest priority first, each channel and key once.
 
     What rests (after failures or a 429) is left out. A channel's further keys come after all
     other channels of its priority had their turn.
     """
-    awake = [p for p in providers if p.rest_until <= now]
-    if len(awake) == 1 and len(awake[0].keys) == 1:  # most installations: nothing to choose
-        key = awake[0].keys[0]
-        return (Attempt(awake[0], key),) if key.rest_until <= now else ()
-    ordered: list[Attempt] = []
-    for priority in sorted({p.priority for p in awake}, reverse=True):
-        shuffled = _weighted([p for p in awake if p.priority == priority], random)
-        columns = [_keys(p, now, random, turn) for p in shuffled]
-        depth = max((len(keys) for keys in columns), default=0)
+    if len(providers) == 1 and len(providers[0].keys) == 1:  # most installations: nothing to choose
+        key = providers[0].keys[0]
+        if max(providers[0].rest_until, key.rest_until) <= now:
+            yield Attempt(providers[0], key)
+        return
+    for tier in providers.tiers:
+        further: list[tuple[Provider, list[ProviderKey]]] = []
+        for provider in tier.drawn(random):
+            if provider.rest_until <= now and (keys := _keys(provider, now, random, turn)):
+                yield Attempt(provider, keys[0])
+                further.append((provider, keys[1:]))
+        depth = max((len(keys) for _, keys in further), default=0)
         for nth in range(depth):
-            ordered += [Attempt(p, keys[nth]) for p, keys in zip(shuffled, columns, strict=True) if nth < len(keys)]
-        if len(ordered) >= most:
-            break
-    return tuple(ordered[:most])
+            for provider, keys in further:
+                if nth < len(keys):
+                    yield Attempt(provider, keys[nth])
 
 
 def wakes_at(providers: Iterable[Provider], now: int) -> int | None:
@@ -82,14 +127,14 @@ def _keys(provider: Provider, now: int, random: Random, turn: Turn) -> list[Prov
     return awake[start:] + awake[:start]
 
 
-def _weighted(providers: list[Provider], random: Random) -> list[Provider]:
-    rest, chosen = list(providers), []
-    while rest:
-        total = sum(max(p.weight, 0) for p in rest)
-        point, index = random() * total, 0
-        for index, provider in enumerate(rest):  # noqa: B007 - the index is the result
-            point -= max(provider.weight, 0)
-            if point < 0:
-                break
-        chosen.append(rest.pop(index))
-    return chosen
+def _shuffled(providers: list[Provider], random: Random) -> list[Provider]:
+    """In the order in which they would be drawn by weight.
+
+    Source: Efraimidis and Spirakis, Weighted random sampling with a reservoir (2006).
+    """
+
+    def place(provider: Provider) -> float:
+        lot = random()
+        return lot ** (1 / provider.weight) if provider.weight > 0 else lot - 1
+
+    return sorted(providers, key=place, reverse=True)

@@ -66,5 +66,5 @@ class Snapshot:
     providers: tuple[Provider, ...] = ()
     prices: dict[str, tuple[Price, ...]] = field(default_factory=dict)
     """By model, each sorted by ``valid_from``."""
-    served: dict[tuple[int, str, str], tuple[Provider, ...]] = field(default_factory=dict, compare=False, repr=False)
-    """Filled as requests come: who serves a model in a group at an endpoint."""
+    served: dict[tuple[int, str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Filled as requests come: who serves a model in a group at an endpoint, as ``routing.candidates`` found them."""
