@@ -192,7 +192,7 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
 
 def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:
     model = call.glance.model
-    measured = metering.of_answer(found, model, prompt)
+    measured = metering.with_units(metering.of_answer(found, model, prompt), call.ask.units)
     if prepared.same and prepared.format.patch_response is not None:
         return prepared.format.patch_response(raw, model), measured, ()
     if found.usage is None:

@@ -15,6 +15,7 @@ from relay.endpoints import (
     GEMINI_EMBED,
     GEMINI_EMBED_BATCH,
     MODERATIONS,
+    RERANK,
     Endpoint,
 )
 from relay.formats import FORMATS
@@ -90,6 +91,7 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
     _call("/v1/completions", COMPLETIONS),
+    _call("/v1/rerank", RERANK),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),

@@ -24,9 +24,13 @@ _bool = msgspec.json.Decoder(bool | None).decode
 
 
 class Look(Glance, frozen=True, gc=False):
-    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts."""
+    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts.
+
+    ``units`` are what it asks for beside tokens; an answer that reports none is charged by them.
+    """
 
     tokens: int = 0
+    units: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def looked(
     n: int = 1,
     include_usage: bool = True,
     images: int = 0,
+    units: dict[str, int] | None = None,
 ) -> Look:
     """A look; ``model`` is for bodies that name none."""
     named = typed(fields["model"], _str, "model") if "model" in fields else None
@@ -115,6 +120,7 @@ def looked(
         messages=0,
         fields=fields,
         tokens=tokens,
+        units=units or {},
     )
 
 
