@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
-
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt, plan
 from openopen8.core.rules.snapshot import Provider
-from relay import metering, verdict
+from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
+from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
 from relay.formats.format import Asked, Garbage, Tap
@@ -33,23 +32,6 @@ _Passed = tuple[bytes, Measured, tuple[str, ...]]
 
 PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
-
-
-class Whole(msgspec.Struct, frozen=True, gc=False):
-    """A complete answer in the caller's format, and what it came to."""
-
-    body: bytes
-    measured: Measured
-    pairs: Pairs
-    losses: tuple[str, ...] = ()
-
-
-class Begun(msgspec.Struct, frozen=True):
-    """A stream whose first event is no error."""
-
-    stream: Streaming
-    pairs: Pairs
-    losses: tuple[str, ...] = ()
 
 
 async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
@@ -137,6 +119,12 @@ async def _opened(
     if not 200 <= status < 300:
         body = await _error_body(answer)
         raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
+    endpoint = call.route.endpoint
+    if endpoint is not None and endpoint.media and not (call.glance.stream and media.events(answer.headers)):
+        pairs = _passed(answer.headers)
+        if endpoint.read is None:
+            return await media.flowing(gate, prepared, answer, tab, pairs)
+        return await media.whole(call, endpoint, prepared, answer, tab, pairs)
     if call.glance.stream:
         return await _begun(gate, call, prepared, answer, tab)
     return await _whole(gate, call, grant, prepared, answer, tab)

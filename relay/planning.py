@@ -77,7 +77,10 @@ def _asked(
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
-    template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
+    if endpoint.media:
+        template = templates.apart(provider, attempt.key, kind, path, {"accept": "*/*"})
+    else:
+        template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, True)
 
 

@@ -16,6 +16,7 @@ from relay.endpoints import (
     GEMINI_EMBED_BATCH,
     MODERATIONS,
     RERANK,
+    SPEECH,
     Endpoint,
 )
 from relay.formats import FORMATS
@@ -92,6 +93,7 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/moderations", MODERATIONS),
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/rerank", RERANK),
+    _call("/v1/audio/speech", SPEECH),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),

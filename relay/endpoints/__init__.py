@@ -7,6 +7,7 @@ from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.gemini_embeddings import GEMINI_EMBED, GEMINI_EMBED_BATCH
 from relay.endpoints.moderations import MODERATIONS
 from relay.endpoints.rerank import RERANK
+from relay.endpoints.speech import SPEECH
 
 __all__ = [
     "CLAUDE_COUNT",
@@ -17,5 +18,6 @@ __all__ = [
     "GEMINI_EMBED_BATCH",
     "MODERATIONS",
     "RERANK",
+    "SPEECH",
     "Endpoint",
 ]

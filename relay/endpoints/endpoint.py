@@ -45,7 +45,9 @@ class Endpoint:
     path: str
     format: Format
     media: bool = False
-    """Answers may be bytes of any type, which go to the caller as they come."""
+    """Answers may be of any type: bytes go to the caller as they come, under their own Content-Type."""
+    read: Callable[[Glance, bytes], Answer] | None = None
+    """What such an answer came to, where it is not passed on as it comes. Raises Garbage."""
     ability: str = ""
     """What a channel must be able to do, if that is not ``name``."""
     free: bool = False
