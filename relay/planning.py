@@ -71,14 +71,19 @@ def _asked(
     call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
 ) -> Prepared:
     provider, format = attempt.provider, endpoint.format
+    path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
+    accept = {"accept": "*/*"} if endpoint.media else {}
+    if call.upload is not None:
+        headers = {"content-type": call.upload.content_type, **accept}
+        template = templates.apart(provider, attempt.key, kind, path, headers)
+        return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True)
     body, losses = _passed(call, format, model)
     if endpoint.losses is not None:
         losses = endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
-    path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
-    if endpoint.media:
-        template = templates.apart(provider, attempt.key, kind, path, {"accept": "*/*"})
+    if accept:
+        template = templates.apart(provider, attempt.key, kind, path, accept)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, True)

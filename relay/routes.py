@@ -17,6 +17,8 @@ from relay.endpoints import (
     MODERATIONS,
     RERANK,
     SPEECH,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
     Endpoint,
 )
 from relay.formats import FORMATS
@@ -76,6 +78,11 @@ class Route:
         return self.endpoint is not None and self.endpoint.free
 
     @property
+    def uploads(self) -> bool:
+        """True where the body may be a form with files."""
+        return self.endpoint is not None and self.endpoint.form is not None
+
+    @property
     def served(self) -> bool:
         """True for what goes through ``serve``: admitted, held, charged, logged."""
         return self.operation in ("chat", "call")
@@ -94,6 +101,8 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/rerank", RERANK),
     _call("/v1/audio/speech", SPEECH),
+    _call("/v1/audio/transcriptions", TRANSCRIPTIONS),
+    _call("/v1/audio/translations", TRANSLATIONS),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),

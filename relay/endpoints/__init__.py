@@ -8,6 +8,7 @@ from relay.endpoints.gemini_embeddings import GEMINI_EMBED, GEMINI_EMBED_BATCH
 from relay.endpoints.moderations import MODERATIONS
 from relay.endpoints.rerank import RERANK
 from relay.endpoints.speech import SPEECH
+from relay.endpoints.transcriptions import TRANSCRIPTIONS, TRANSLATIONS
 
 __all__ = [
     "CLAUDE_COUNT",
@@ -19,5 +20,7 @@ __all__ = [
     "MODERATIONS",
     "RERANK",
     "SPEECH",
+    "TRANSCRIPTIONS",
+    "TRANSLATIONS",
     "Endpoint",
 ]

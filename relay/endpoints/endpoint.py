@@ -10,6 +10,7 @@ import msgspec
 
 from openopen8.core.errors import Problem
 from relay import splice
+from relay.form import Form
 from relay.formats.fields import model_name, typed
 from relay.formats.format import Format, Glance, Tap
 from relay.formats.openai_errors import render_error
@@ -56,6 +57,8 @@ class Endpoint:
     """Only channels that speak this format are asked, where ``at_home`` can stand in for them."""
     at_home: Callable[[int], bytes] | None = None
     """The answer that our own count of the request's tokens makes."""
+    form: Callable[[Form], Look] | None = None
+    """Looks at an upload, where the body may be one. Raises Problem 400."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
 
@@ -122,6 +125,30 @@ def looked(
         messages=0,
         fields=fields,
         tokens=tokens,
+        units=units or {},
+    )
+
+
+def looked_form(
+    form: Form,
+    texts: tuple[str, ...],
+    *,
+    max_output: int | None = 0,
+    n: int = 1,
+    images: int = 0,
+    units: dict[str, int] | None = None,
+) -> Look:
+    """A look at an upload, which must name its model."""
+    return Look(
+        model=model_name(form.text("model")),
+        stream=form.text("stream").strip().lower() in ("true", "1"),
+        max_output=max_output,
+        n=n,
+        include_usage=True,
+        input_texts=texts,
+        images=images,
+        messages=0,
+        fields={},
         units=units or {},
     )
 

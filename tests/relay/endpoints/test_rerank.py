@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from openopen8.core.models import Channel
 from tests.fakes.upstream import status
 from tests.relay.house import Build, House
@@ -31,28 +29,26 @@ async def test_documents_are_ranked_and_every_field_reaches_the_provider(build: 
     house.settled()
 
 
-@pytest.mark.parametrize(
-    ("answer", "searches", "tokens", "credits"),
-    [
-        ({"meta": {"billed_units": {"search_units": 3}}}, 3000, 0, 3000),  # Cohere bills searches
-        ({"usage": {"total_tokens": 100}}, 0, 5, 500),  # Jina bills tokens
-        ({"meta": {"billed_units": {"input_tokens": 100, "search_units": 0}}}, 0, 5, 500),
-        ({"meta": {"tokens": {"input_tokens": 100}}}, 0, 5, 500),
-        ({}, 0, 5, 25),  # nothing was reported: our own count
-        ({}, 2000, 0, 2000),
-        ({}, 2000, 5, 2000),  # where both have a price, searches stand in for tokens that were not reported
-        ({"usage": {"total_tokens": 100}}, 2000, 5, 500),
-    ],
-)
-async def test_what_the_provider_bills_is_charged_else_the_search_or_our_count(
-    house: House, answer: dict[str, Any], searches: int, tokens: int, credits: int
-) -> None:
-    units = {"search_units": 1000} if searches else {}
-    house.world.price(input=str(tokens), output="0", units=units, valid_from=1)
-    house.fake.script(status(200, ranked(**answer)))
-    documents = ["three"] if searches != 2000 else ["three"] * 101
-    await house.caller.post("/v1/rerank", {**QUERY, "documents": documents, "query": "one two three four"})
-    assert house.entry().credits == credits
+BILLED: list[tuple[dict[str, Any], int, int, int]] = [
+    ({"meta": {"billed_units": {"search_units": 3}}}, 1000, 0, 3000),  # Cohere bills searches
+    ({"usage": {"total_tokens": 100}}, 0, 5, 500),  # Jina bills tokens
+    ({"meta": {"billed_units": {"input_tokens": 100, "search_units": 0}}}, 0, 5, 500),
+    ({"meta": {"tokens": {"input_tokens": 100}}}, 0, 5, 500),
+    ({}, 0, 5, 5 * 105),  # nothing was reported: our own count
+    ({}, 1000, 0, 2000),
+    ({}, 1000, 5, 2000),  # where both have a price, searches stand in for tokens that were not reported
+    ({"usage": {"total_tokens": 100}}, 1000, 5, 500),
+]
+
+
+async def test_what_the_provider_bills_is_charged_else_the_search_or_our_count(house: House) -> None:
+    for at, (answer, searches, tokens, credits) in enumerate(BILLED):
+        units = {"search_units": searches} if searches else {}
+        house.world.price(input=str(tokens), output="0", units=units, valid_from=1 + at)
+        house.fake.script(status(200, ranked(**answer)))
+        body = {**QUERY, "documents": ["three"] * 101, "query": "one two three four"}
+        reply = await house.caller.post("/v1/rerank", body)
+        assert reply.headers["x-openopen8-credits"] == str(credits), answer
     house.settled()
 
 
@@ -66,19 +62,19 @@ async def test_searches_are_held_before_they_are_made(build: Build) -> None:
     house.settled()
 
 
-@pytest.mark.parametrize(
-    ("change", "param"),
-    [
-        ({"query": None}, "query"),
-        ({"documents": []}, "documents"),
-        ({"documents": "x"}, "documents"),
-        ({"documents": ["x", 5]}, "documents.1"),
-        ({"model": ""}, "model"),
-    ],
-)
-async def test_what_can_not_be_ranked_is_told_by_its_field(house: House, change: dict[str, Any], param: str) -> None:
-    reply = await house.caller.post("/v1/rerank", {**QUERY, **change})
-    assert (reply.status, reply.json["error"]["param"]) == (400, param)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"query": None}, "query"),
+    ({"documents": []}, "documents"),
+    ({"documents": "x"}, "documents"),
+    ({"documents": ["x", 5]}, "documents.1"),
+    ({"model": ""}, "model"),
+]
+
+
+async def test_what_can_not_be_ranked_is_told_by_its_field(house: House) -> None:
+    for change, param in WRONG:
+        reply = await house.caller.post("/v1/rerank", {**QUERY, **change})
+        assert (reply.status, reply.json["error"]["param"]) == (400, param)
     assert house.fake.chats == []
 
 

@@ -7,8 +7,6 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from tests.fakes.upstream import Exchange, Script, hang, raw_stream, status
 from tests.relay.endpoints.clients import openai_client
 from tests.relay.house import Build, House
@@ -136,7 +134,7 @@ async def test_a_provider_that_stays_silent_is_a_504(build: Build) -> None:
     house.settled()
 
 
-@pytest.mark.parametrize("given", [None, "", 5, ["x"]])
-async def test_there_must_be_a_text_to_speak(house: House, given: Any) -> None:
-    reply = await house.caller.post("/v1/audio/speech", {**BODY, "input": given})
-    assert (reply.status, reply.json["error"]["param"]) == (400, "input")
+async def test_there_must_be_a_text_to_speak(house: House) -> None:
+    for given in (None, "", 5, ["x"]):
+        reply = await house.caller.post("/v1/audio/speech", {**BODY, "input": given})
+        assert (reply.status, reply.json["error"]["param"]) == (400, "input")
