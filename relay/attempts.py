@@ -16,6 +16,7 @@ from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
 from relay.formats.format import Asked, Garbage, Tap
+from relay.framing import MAX_FRAME
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
@@ -120,12 +121,13 @@ async def _opened(
         body = await _error_body(answer)
         raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
     endpoint = call.route.endpoint
-    if endpoint is not None and endpoint.media and not (call.glance.stream and media.events(answer.headers)):
+    streamed = call.glance.stream and (endpoint is None or media.streams(endpoint, answer.headers))
+    if endpoint is not None and endpoint.media and not streamed:
         pairs = _passed(answer.headers)
         if endpoint.read is None:
             return await media.flowing(gate, prepared, answer, tab, pairs)
         return await media.whole(call, endpoint, prepared, answer, tab, pairs)
-    if call.glance.stream:
+    if streamed:
         return await _begun(gate, call, prepared, answer, tab)
     return await _whole(gate, call, grant, prepared, answer, tab)
 
@@ -191,7 +193,9 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT)
+    endpoint = call.route.endpoint
+    largest = MAX_FRAME if endpoint is None else endpoint.largest_event
+    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, largest)
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()
@@ -203,6 +207,9 @@ async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab
 
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
+    endpoint = call.route.endpoint
+    if endpoint is not None and endpoint.tap is not None:
+        return endpoint.tap(call.glance)
     tap = prepared.format.array_tap if call.array else prepared.format.tap
     if prepared.same and tap is not None:
         return tap(call.glance.model, call.glance.include_usage)

@@ -18,7 +18,6 @@ from relay.planning import Prepared
 from relay.tab import Tab
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 
-EVENTS = "text/event-stream"
 ANYTHING = "application/octet-stream"
 _KIND = re.compile(r"[a-z]+/[a-z0-9.+-]+(?: *; *[a-z0-9-]+=(?:[a-z0-9._-]+|\"[a-z0-9._ -]*\"))*", re.IGNORECASE)
 _SHOWN = re.compile(r"(?:audio|video)/|text/(?:plain|vtt|srt)\b|application/(?:json|x-subrip|ogg)\b", re.IGNORECASE)
@@ -33,9 +32,12 @@ def kind_of(headers: Mapping[str, str]) -> str:
     return given if len(given) < 200 and _KIND.fullmatch(given) and _SHOWN.match(given) else ANYTHING
 
 
-def events(headers: Mapping[str, str]) -> bool:
-    """True for a stream of events; providers that can't stream answer whole where a stream was asked for."""
-    return (headers.get("content-type") or "").lower().startswith(EVENTS)
+def streams(endpoint: Endpoint, headers: Mapping[str, str]) -> bool:
+    """False where a model that can't stream answers whole although a stream was asked for."""
+    kind = (headers.get("content-type") or "").lower()
+    if endpoint.media:
+        return kind.startswith("text/event-stream")
+    return endpoint.tap is None or not kind.startswith("application/json")
 
 
 async def flowing(gate: Gate, prepared: Prepared, answer: Answer, tab: Tab, pairs: Pairs) -> Begun:

@@ -5,6 +5,7 @@ from relay.endpoints.counts import CLAUDE_COUNT, GEMINI_COUNT
 from relay.endpoints.embeddings import EMBEDDINGS
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.gemini_embeddings import GEMINI_EMBED, GEMINI_EMBED_BATCH
+from relay.endpoints.images import IMAGE_EDITS, IMAGE_VARIATIONS, IMAGES
 from relay.endpoints.moderations import MODERATIONS
 from relay.endpoints.rerank import RERANK
 from relay.endpoints.speech import SPEECH
@@ -17,6 +18,9 @@ __all__ = [
     "GEMINI_COUNT",
     "GEMINI_EMBED",
     "GEMINI_EMBED_BATCH",
+    "IMAGES",
+    "IMAGE_EDITS",
+    "IMAGE_VARIATIONS",
     "MODERATIONS",
     "RERANK",
     "SPEECH",

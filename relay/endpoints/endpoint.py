@@ -16,6 +16,7 @@ from relay.formats.format import Format, Glance, Tap
 from relay.formats.openai_errors import render_error
 from relay.formats.renaming import patch_response
 from relay.formats.vendor import parse_error
+from relay.framing import MAX_FRAME
 from relay.neutral import Answer
 
 encode = msgspec.json.Encoder().encode
@@ -57,6 +58,10 @@ class Endpoint:
     """Only channels that speak this format are asked, where ``at_home`` can stand in for them."""
     at_home: Callable[[int], bytes] | None = None
     """The answer that our own count of the request's tokens makes."""
+    tap: Callable[[Glance], Tap] | None = None
+    """Listens to a stream, where what was asked matters for it."""
+    largest_event: int = MAX_FRAME
+    """Bytes of one event of a stream."""
     form: Callable[[Form], Look] | None = None
     """Looks at an upload, where the body may be one. Raises Problem 400."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None

@@ -18,7 +18,7 @@ _CHAT = frozenset({"chat"})
 OPENAI = frozenset({"completions", "embeddings", "moderations"})
 """What OpenAI has beside chat, and vendors that follow its forms."""
 
-MEDIA = frozenset({"speech", "transcriptions", "translations"})
+MEDIA = frozenset({"images", "image_edits", "image_variations", "speech", "transcriptions", "translations"})
 """OpenAI's endpoints for sound and pictures."""
 
 ENDPOINTS: dict[str, frozenset[str]] = {
