@@ -187,7 +187,11 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
         return prepared.format.patch_response(raw, model), measured, ()
     if found.usage is None:
         found = metering.with_usage(found, measured)
-    rendered = call.route.format.render_response(found, _asked(gate, call))
+    asked = _asked(gate, call)
+    if prepared.spoken is not None:
+        rendered = prepared.spoken.answer(found, raw, asked)
+    else:
+        rendered = call.route.format.render_response(found, asked)
     return rendered.body, measured, rendered.losses
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import msgspec
 
 from openopen8.core.errors import Problem
 from relay import splice
+from relay.endpoints.spoken import Spoken
 from relay.form import Form
 from relay.formats.fields import model_name, typed
 from relay.formats.format import Format, Glance, Tap
@@ -64,6 +65,8 @@ class Endpoint:
     """Bytes of one event of a stream."""
     form: Callable[[Form], Look] | None = None
     """Looks at an upload, where the body may be one. Raises Problem 400."""
+    also: Mapping[str, Spoken] = field(default_factory=dict)
+    """Channels of other formats that have it, by their format's name."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
 

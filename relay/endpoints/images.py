@@ -13,6 +13,7 @@ from openopen8.core.errors import invalid
 from openopen8.core.rules.pricing import Counts
 from relay.endpoints.answers import answer_of, both_usage, check_list, top_level
 from relay.endpoints.endpoint import Endpoint, Look, flag, looked, looked_form, passing, value
+from relay.endpoints.images_by_gemini import BY_GEMINI
 from relay.endpoints.taps import EventTap
 from relay.form import Form
 from relay.formats.fields import MAX_CHOICES, typed, within
@@ -165,6 +166,6 @@ def _endpoint(name: str, path: str, glance: Any, **more: Any) -> Endpoint:
     return Endpoint(name, path, format, tap=PictureTap, largest_event=LARGEST_ANSWER, **more)
 
 
-IMAGES = _endpoint("images", "/images/generations", glance)
+IMAGES = _endpoint("images", "/images/generations", glance, also={"gemini": BY_GEMINI})
 IMAGE_EDITS = _endpoint("image_edits", "/images/edits", glance_edit, form=look_edit)
 IMAGE_VARIATIONS = _endpoint("image_variations", "/images/variations", glance_variation, form=look_variation)

@@ -26,7 +26,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
-    "gemini": _CHAT,
+    "gemini": _CHAT | {"embeddings", "images"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 
