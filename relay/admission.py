@@ -12,11 +12,13 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Ask, CountFirst, Grant
 from relay import counting
 from relay.endpoints.endpoint import Look
+from relay.form import Form
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.room import Kept
 from relay.routes import Route
+from relay.upload import Upload
 
 T = TypeVar("T")
 
@@ -25,6 +27,8 @@ LARGE = 200_000
 
 IMAGE_TOKENS = 1_000
 """What a part that is no text counts for in a hold."""
+
+_NONE: dict[str, int] = {}
 
 PER_TURN = 4
 """Tokens that providers' chat templates add to each turn, and once more before the answer."""
@@ -45,6 +49,8 @@ class Call(msgspec.Struct, eq=False, gc=False):
     """The caller's ``anthropic-beta`` header, for channels that know it."""
     kept: Kept | None = None
     """What its body takes up of the worker's room."""
+    upload: Upload | None = None
+    """The body, where it lies on disk."""
 
     def forget(self) -> None:
         """Let go of what was asked: a stream may last long, and no attempt will need it again."""
@@ -60,11 +66,13 @@ async def off_loop(size: int, work: Callable[[], T]) -> T:
     return work() if size <= LARGE else await asyncio.to_thread(work)
 
 
-async def looked_at(request: Incoming, body: bytes) -> tuple[Ask, Glance | None]:
+async def looked_at(request: Incoming, body: bytes, form: Form | None = None) -> tuple[Ask, Glance | None]:
     """The ask with what the body says; without a Glance what is wrong stands in ``ask.problem``."""
     route = request.route
     try:
-        if len(body) <= LARGE:
+        if form is not None and route.endpoint is not None and route.endpoint.form is not None:
+            glance: Glance = await asyncio.to_thread(route.endpoint.form, form)  # it may look into the files
+        elif len(body) <= LARGE:
             glance = route.format.glance(body, route.model, route.stream)
         else:
             glance = await asyncio.to_thread(route.format.glance, body, route.model, route.stream)
@@ -107,6 +115,7 @@ def exactly(ask: Ask, input_tokens: int) -> Ask:
         max_output=ask.max_output,
         n=ask.n,
         free=ask.free,
+        units=ask.units,
     )
 
 
@@ -125,6 +134,7 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
         max_output=glance.max_output,
         n=glance.n,
         sampled=sampled,
+        units=glance.units if isinstance(glance, Look) else _NONE,
     )
 
 

@@ -19,6 +19,7 @@ from relay.caller import AsgiCaller, Caller, Gone, Pairs, Receive, Scope, Send
 from relay.counting import count_text
 from relay.credentials import address_of, key_hash, key_hash_of
 from relay.delivery import pairs_of
+from relay.form import is_form
 from relay.formats.format import Format
 from relay.gate import Gate, Turns
 from relay.healing import EVERY_SECONDS, keep_healing
@@ -33,6 +34,7 @@ from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
 from relay.templates import Templates
 from relay.ticker import Ticker
+from relay.upload import read_upload
 from relay.upstream import Upstream, open_upstream
 
 log = logging.getLogger("openopen8.relay")
@@ -42,6 +44,8 @@ __all__ = ["RELAY_PATHS", "Relay"]
 HeaderMap = dict[bytes, bytes]
 _CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*"))
 _BETA = b"anthropic-beta"
+_DISK = 16
+"""So many times the memory that bodies may take is what uploads may take on disk."""
 _JSON = (b"content-type", b"application/json")
 _NOT_READY = Problem(503, "not_ready", "The gateway is starting or stopping.", headers={"retry-after": "1"})
 
@@ -74,7 +78,10 @@ class Relay:
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
         clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
-        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
+        disk = Room(_DISK * self._tools.settings.max_bodies_bytes, "disk")
+        self.gate = Gate(
+            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, clock
+        )
         ticker.start()
         self._rounds = [
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
@@ -182,6 +189,8 @@ class Relay:
         finally:
             self.running -= 1
             request.kept.give_back()
+            if request.upload is not None:
+                request.upload.close()
 
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:
@@ -192,7 +201,10 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     key = key_hash(headers, query, gate.tools.keyring)
     address = address_of(peer[0] if peer else "", headers, gate.settings.trusted_proxies)
     beta = dict(headers).get(_BETA) if route.format is CLAUDE else None
-    return incoming(gate, request_id, route, key, address, query, declared, asgi_part(receive), beta=beta)
+    kind = dict(headers).get(b"content-type") if route.uploads else None
+    return incoming(
+        gate, request_id, route, key, address, query, declared, asgi_part(receive), beta=beta, content_type=kind
+    )
 
 
 def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
@@ -200,26 +212,33 @@ def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
     key = key_hash_of(dict(exchange.headers), query, gate.tools.keyring)
     address = address_of(exchange.peer, exchange.headers, gate.settings.trusted_proxies)
     beta = dict(exchange.headers).get(_BETA) if exchange.route.format is CLAUDE else None
+    kind = dict(exchange.headers).get(b"content-type") if exchange.route.uploads else None
     return incoming(
-        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete, beta
-    )
+        gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete,
+        beta, kind,
+    )  # fmt: skip
 
 
 async def _call(gate: Gate, request: Incoming) -> Call:
     """The request, read and looked at; what is wrong with it is judged (and logged) in its place."""
-    glance, body = None, b""
+    glance, body, form = None, b"", None
     try:
-        body = await read_body(gate, request)
+        if request.content_type and is_form(request.content_type):
+            form = await read_upload(gate, request)
+        else:
+            body = await read_body(gate, request)
     except Problem as problem:
-        if problem.status not in (408, 413):
+        if problem.status not in (400, 408, 413):
             raise
         ask = request.ask(problem)
     else:
-        ask, glance = await looked_at(request, body)
+        ask, glance = await looked_at(request, body, form)
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
-    return Call(request.route, ask, body, glance, request.array, request.began, request.beta, request.kept)
+    return Call(
+        request.route, ask, body, glance, request.array, request.began, request.beta, request.kept, request.upload
+    )
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
-
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt, Candidates, plan
 from openopen8.core.rules.snapshot import Provider
-from relay import metering, verdict
+from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
+from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
 from relay.formats.format import Asked, Garbage, Tap
+from relay.framing import MAX_FRAME
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
@@ -30,23 +30,6 @@ _Passed = tuple[bytes, Measured, tuple[str, ...]]
 
 PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
-
-
-class Whole(msgspec.Struct, frozen=True, gc=False):
-    """A complete answer in the caller's format, and what it came to."""
-
-    body: bytes
-    measured: Measured
-    pairs: Pairs
-    losses: tuple[str, ...] = ()
-
-
-class Begun(msgspec.Struct, frozen=True):
-    """A stream whose first event is no error."""
-
-    stream: Streaming
-    pairs: Pairs
-    losses: tuple[str, ...] = ()
 
 
 async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
@@ -134,7 +117,14 @@ async def _opened(
     if not 200 <= status < 300:
         body = await _error_body(answer)
         raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
-    if call.glance.stream:
+    endpoint = call.route.endpoint
+    streamed = call.glance.stream and (endpoint is None or media.streams(endpoint, answer.headers))
+    if endpoint is not None and endpoint.media and not streamed:
+        pairs = _passed(answer.headers)
+        if endpoint.read is None:
+            return await media.flowing(gate, prepared, answer, tab, pairs)
+        return await media.whole(call, endpoint, prepared, answer, tab, pairs)
+    if streamed:
         return await _begun(gate, call, prepared, answer, tab)
     return await _whole(gate, call, grant, prepared, answer, tab)
 
@@ -189,18 +179,24 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
 
 def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:
     model = call.glance.model
-    measured = metering.of_answer(found, model, prompt)
+    measured = metering.with_units(metering.of_answer(found, model, prompt), call.ask.units)
     if prepared.same and prepared.format.patch_response is not None:
         return prepared.format.patch_response(raw, model), measured, ()
     if found.usage is None:
         found = metering.with_usage(found, measured)
-    rendered = call.route.format.render_response(found, _asked(gate, call))
+    asked = _asked(gate, call)
+    if prepared.spoken is not None:
+        rendered = prepared.spoken.answer(found, raw, asked)
+    else:
+        rendered = call.route.format.render_response(found, asked)
     return rendered.body, measured, rendered.losses
 
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT)
+    endpoint = call.route.endpoint
+    largest = MAX_FRAME if endpoint is None else endpoint.largest_event
+    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, largest)
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()
@@ -212,6 +208,9 @@ async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab
 
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
+    endpoint = call.route.endpoint
+    if endpoint is not None and endpoint.tap is not None:
+        return endpoint.tap(call.glance)
     tap = prepared.format.array_tap if call.array else prepared.format.tap
     if prepared.same and tap is not None:
         return tap(call.glance.model, call.glance.include_usage)

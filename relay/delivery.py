@@ -10,7 +10,7 @@ from openopen8.core.rules.admission import Grant
 from openopen8.core.services.ledger import Settled
 from relay import verdict
 from relay.admission import Call
-from relay.attempts import Begun, Whole
+from relay.answered import Begun, Whole
 from relay.caller import Caller, Pairs, Presence
 from relay.gate import Gate
 from relay.metering import StreamMeter
@@ -37,7 +37,8 @@ async def deliver(
 async def _whole(grant: Grant, answer: Whole, caller: Caller, tab: Tab) -> None:
     settled = await tab.settle(200)
     length = (b"content-length", b"%d" % len(answer.body))
-    caller.start(200, (_JSON, length, *_told(grant, answer), *_charged(settled)))
+    kind = (b"content-type", answer.kind)
+    caller.start(200, (kind, length, *_told(grant, answer), *_charged(settled)))
     caller.finish(answer.body)
 
 
@@ -46,12 +47,15 @@ async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Ta
     tab.meter = meter = StreamMeter(grant, stream, tab, call.began)
     meter.input_tokens = await tab.input_tokens()
     gate.ledger.track(grant.ask.request_id, meter)
-    caller.start(200, (_JSON if call.array else _SSE, *_STREAMED, *_told(grant, answer)))
+    kind = (b"content-type", answer.kind) if answer.kind else _JSON if call.array else _SSE
+    caller.start(200, (kind, *_STREAMED, *_told(grant, answer)))
     call.forget()
     stream.attach(caller)
     problem = await _passed_on(call, answer, presence)
     measured = tab.measured = meter.measured(complete=problem is None)
     await tab.settle(200, problem)
+    if problem is not None and answer.kind:
+        raise problem  # the app cuts the connection
     caller.finish(tap.end(measured.usage()) if problem is None else tap.fail(problem))
 
 

@@ -40,6 +40,8 @@ class Gate:
     turns: Turns
     ticker: Ticker
     room: Room
+    disk: Room
+    """For uploads."""
     templates: Templates
     clock: Callable[[], float]
     """``loop.time``"""

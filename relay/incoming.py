@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from relay.caller import Gone, Receive
 from relay.gate import Gate
 from relay.room import Kept
 from relay.routes import Route
+
+if TYPE_CHECKING:
+    from relay.upload import Upload
 
 Part = Callable[[], Awaitable[tuple[bytes, bool]]]
 """The next piece of the body and whether more is to come; raises Gone."""
@@ -38,6 +42,10 @@ class Incoming(msgspec.Struct, eq=False, gc=False):
     """The caller's ``anthropic-beta`` header: which features of Claude it means to use."""
     kept: Kept
     """What the body takes up of the worker's room."""
+    content_type: str = ""
+    """Where an upload may come."""
+    upload: Upload | None = None
+    """Closed with the request."""
 
     def ask(self, problem: Problem | None = None) -> Ask:
         """The request as far as its head tells; ``problem`` is what is wrong with the rest."""
@@ -62,6 +70,7 @@ def incoming(
     part: Part,
     here: bool = False,
     beta: bytes | None = None,
+    content_type: bytes | None = None,
 ) -> Incoming:
     """What the head of a request says; nothing is decided yet. ``key`` is the hash of its token."""
     return Incoming(
@@ -77,6 +86,7 @@ def incoming(
         part,
         _plain(beta) if beta else "",
         Kept(gate.room),
+        _plain(content_type) if content_type else "",
     )
 
 

@@ -61,7 +61,7 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     while more:
-        part, more = await _part(request, gate.settings.body_timeout)
+        part, more = await next_part(request, gate.settings.body_timeout)
         parts.append(part)
         size += len(part)
         request.kept.take(len(part))
@@ -73,7 +73,8 @@ async def read_body(gate: Gate, request: Incoming) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _part(request: Incoming, patience: float) -> tuple[bytes, bool]:
+async def next_part(request: Incoming, patience: float) -> tuple[bytes, bool]:
+    """The next piece, and whether more is to come; raises Gone, or 408 when it does not come."""
     try:
         async with asyncio.timeout(patience):
             return await request.part()

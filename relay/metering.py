@@ -8,6 +8,7 @@ import msgspec
 
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import NOTHING, Counts, Further, Receipt, price_of
+from openopen8.core.rules.units import either
 from openopen8.core.services.ledger import Progress
 from relay.counting import count_text
 from relay.formats.format import Tap
@@ -31,7 +32,10 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
 
     def receipt(self, grant: Grant) -> Receipt:
         """The charge on the terms of the grant."""
-        return price_of(self.counts, grant.price, grant.ratio, self.notes, self.further, self.tier)
+        counts, further = self.counts, self.further
+        if further is not NOTHING and further.units:
+            counts, further = either(grant.price, counts, further, COUNTED not in self.notes)
+        return price_of(counts, grant.price, grant.ratio, self.notes, further, self.tier)
 
     def usage(self) -> Usage:
         """As usage for the caller, where the upstream gave none."""
@@ -49,6 +53,13 @@ def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
         return of_usage(answer.usage, input_tokens)
     output = sum(count_text(text, model) for text in answer.texts)
     return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
+
+
+def with_units(measured: Measured, units: dict[str, int]) -> Measured:
+    """With the units that were asked for, where the answer reported none."""
+    if not units or measured.further.units:
+        return measured
+    return msgspec.structs.replace(measured, further=msgspec.structs.replace(measured.further, units=units))
 
 
 def with_usage(answer: Answer, measured: Measured) -> Answer:
@@ -120,6 +131,11 @@ class StreamMeter:
 
     def measured(self, complete: bool) -> Measured:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
+        units = self._grant.ask.units
+        measured = self._measured(complete)
+        return with_units(measured, units) if units and self._tap.first_token else measured
+
+    def _measured(self, complete: bool) -> Measured:
         usage = self._tap.usage
         if usage is not None and complete:
             return of_usage(usage, self.input_tokens)

@@ -13,6 +13,7 @@ from relay import splice
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, filled
 from relay.endpoints import Endpoint
+from relay.endpoints.spoken import Spoken
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
 from relay.templates import Templates, channel_type
@@ -29,6 +30,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     upstream_model: str
     losses: tuple[str, ...]
     same: bool
+    spoken: Spoken | None = None
+    """How the answer of a channel of another format becomes the caller's, where that is no chat."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -70,14 +73,28 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
 def _asked(
     call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
 ) -> Prepared:
-    provider, format = attempt.provider, endpoint.format
-    body, losses = _passed(call, format, model)
-    if endpoint.losses is not None:
-        losses = endpoint.losses(call.glance)
+    provider, format, spoken = attempt.provider, endpoint.format, endpoint.also.get(kind.format)
+    where = kind.paths.get(endpoint.name) or (endpoint.path if spoken is None else spoken.path)
+    path = filled(where, model, call.glance.stream)
+    accept = {"accept": "*/*"} if endpoint.media else {}
+    if call.upload is not None:
+        headers = {"content-type": call.upload.content_type, **accept}
+        template = templates.apart(provider, attempt.key, kind, path, headers)
+        return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True)
+    if spoken is not None:
+        rendered = spoken.request(call.body, call.glance, model)
+        body, losses = rendered.body, rendered.losses
+    else:
+        body, losses = _passed(call, format, model)
+        losses = losses if endpoint.losses is None else endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
-    path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
-    template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
+    if accept:
+        template = templates.apart(provider, attempt.key, kind, path, accept)
+    else:
+        template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
+    if spoken is not None:
+        return Prepared(Outgoing(template, body), spoken.format, model, losses, False, spoken)
     return Prepared(Outgoing(template, body), format, model, losses, True)
 
 

@@ -1,4 +1,4 @@
-"""How many bytes of requests a worker keeps at once: a count of requests alone would not bound its memory."""
+"""How many bytes of requests a worker keeps, in memory and on disk: a count of requests would bound neither."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from openopen8.core.errors import Problem
 class Room:
     """A budget of bytes. What does not fit is refused at once, never queued."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, of: str = "memory") -> None:
         self.free = size
+        self._of = of
         self._size = size
 
     def take(self, size: int, own: int = 0) -> None:
@@ -21,7 +22,7 @@ class Room:
             raise Problem(
                 503,
                 "overloaded",
-                "Requests in flight fill the gateway's memory. Try again.",
+                f"Requests in flight fill the gateway's {self._of}. Try again.",
                 headers={"retry-after": "1", "connection": "close"},
             )
         self.free -= size

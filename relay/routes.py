@@ -14,7 +14,14 @@ from relay.endpoints import (
     GEMINI_COUNT,
     GEMINI_EMBED,
     GEMINI_EMBED_BATCH,
+    IMAGE_EDITS,
+    IMAGE_VARIATIONS,
+    IMAGES,
     MODERATIONS,
+    RERANK,
+    SPEECH,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
     Endpoint,
 )
 from relay.formats import FORMATS
@@ -74,6 +81,11 @@ class Route:
         return self.endpoint is not None and self.endpoint.free
 
     @property
+    def uploads(self) -> bool:
+        """True where the body may be a form with files."""
+        return self.endpoint is not None and self.endpoint.form is not None
+
+    @property
     def served(self) -> bool:
         """True for what goes through ``serve``: admitted, held, charged, logged."""
         return self.operation in ("chat", "call")
@@ -90,6 +102,13 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
     _call("/v1/completions", COMPLETIONS),
+    _call("/v1/rerank", RERANK),
+    _call("/v1/images/generations", IMAGES),
+    _call("/v1/images/edits", IMAGE_EDITS),
+    _call("/v1/images/variations", IMAGE_VARIATIONS),
+    _call("/v1/audio/speech", SPEECH),
+    _call("/v1/audio/transcriptions", TRANSCRIPTIONS),
+    _call("/v1/audio/translations", TRANSLATIONS),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),

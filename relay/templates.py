@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from openopen8 import __version__
 from openopen8.core.rules.snapshot import Provider, ProviderKey
@@ -60,6 +61,12 @@ class Templates:
         self._kept[place] = (provider, key, made)
         return made
 
+    def apart(
+        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, headers: Mapping[str, str]
+    ) -> Template:
+        """A template with headers of this request's own, which go before the channel's; it is not kept."""
+        return self._made(provider, key, kind, path, False, "", headers)
+
     def with_beta(
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str
     ) -> Template:
@@ -67,11 +74,13 @@ class Templates:
         return self._made(provider, key, kind, path, stream, beta)
 
     def _made(
-        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""
-    ) -> Template:
+        self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = "",
+        further: Mapping[str, str] | None = None,
+    ) -> Template:  # fmt: skip
         headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
         if beta:
             headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
+        headers.update(further or {})
         proxy = proxy_of(provider, self._keyring)
         return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
 

@@ -112,6 +112,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bucket_units_characters": ("Characters", "字符"),
     "bucket_units_images": ("Images", "图像"),
     "bucket_units_pages": ("Pages", "页"),
+    "bucket_units_search_units": ("Search units", "搜索单元"),
     "bucket_output": ("Output", "输出"),
     "bucket_reasoning": ("Reasoning", "推理"),
     "bucket_call": ("Call", "次"),

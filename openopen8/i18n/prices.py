@@ -97,8 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "units": ("Other units, each", "非 Token 计量（每单位）"),
     "units_help": (
-        "In USD or credits, as chosen above, for one: seconds=…, characters=…, images=…, pages=…",
-        "按所选货币、每单位：seconds=…, characters=…, images=…, pages=…",
+        "In USD or credits, as chosen above, for one: seconds=…, characters=…, images=…, pages=…, search_units=…",
+        "按所选货币、每单位：seconds=…, characters=…, images=…, pages=…, search_units=…",
     ),
     "need_pairs": ("Write names with numbers: name=2, other=0.5.", "请填写名称与数字：name=2, other=0.5。"),
     "far": ("Is that the right unit?", "单位是否正确？"),

@@ -32,7 +32,7 @@ CODES = (
 )
 """Refusals that the catalogue says in short words; others are shown in the log's own."""
 BUCKETS = (*NAMES, "call", *(f"calls.{x}" for x in ("web_search", "file_search", "code_interpreter")),
-           *(f"units.{x}" for x in ("seconds", "characters", "images", "pages")))  # fmt: skip
+           *(f"units.{x}" for x in ("seconds", "characters", "images", "pages", "search_units")))  # fmt: skip
 
 
 def status_badge(row: rx.Var[LogRow]) -> rx.Component:

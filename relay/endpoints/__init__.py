@@ -5,7 +5,11 @@ from relay.endpoints.counts import CLAUDE_COUNT, GEMINI_COUNT
 from relay.endpoints.embeddings import EMBEDDINGS
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.gemini_embeddings import GEMINI_EMBED, GEMINI_EMBED_BATCH
+from relay.endpoints.images import IMAGE_EDITS, IMAGE_VARIATIONS, IMAGES
 from relay.endpoints.moderations import MODERATIONS
+from relay.endpoints.rerank import RERANK
+from relay.endpoints.speech import SPEECH
+from relay.endpoints.transcriptions import TRANSCRIPTIONS, TRANSLATIONS
 
 __all__ = [
     "CLAUDE_COUNT",
@@ -14,6 +18,13 @@ __all__ = [
     "GEMINI_COUNT",
     "GEMINI_EMBED",
     "GEMINI_EMBED_BATCH",
+    "IMAGES",
+    "IMAGE_EDITS",
+    "IMAGE_VARIATIONS",
     "MODERATIONS",
+    "RERANK",
+    "SPEECH",
+    "TRANSCRIPTIONS",
+    "TRANSLATIONS",
     "Endpoint",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -74,10 +74,11 @@ def input_usage(raw: object) -> Usage | None:
     return Usage(Counts(tokens), tally.inconsistent, raw, Further(input_image=image))
 
 
-def both_usage(raw: object) -> Usage | None:
+def both_usage(raw: object, made_of: Literal["", "audio", "image"] = "") -> Usage | None:
     """Usage in ``input_tokens`` and ``output_tokens`` (images, audio); None where nothing was counted in tokens.
 
-    The details of the input are ``input_tokens_details`` for images, ``input_token_details`` for audio.
+    The details of the input are ``input_tokens_details`` for images, ``input_token_details`` for audio;
+    ``made_of`` is what an output without details consists of.
     """
     if not isinstance(raw, dict):
         return None
@@ -91,6 +92,8 @@ def both_usage(raw: object) -> Usage | None:
     fresh = taken - cached
     image = tally.at_most(taken, tally.count(inside.get("image_tokens")))
     audio = tally.at_most(taken - image, tally.count(inside.get("audio_tokens")))
+    if not outside and made_of:
+        outside = {f"{made_of}_tokens": made}
     drawn = tally.at_most(made, tally.count(outside.get("image_tokens")))
     further = Further(
         input_image=min(image, fresh),

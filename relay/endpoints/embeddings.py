@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openopen8.core.errors import invalid
 from relay.endpoints.answers import answer_of, check_list, input_usage, top_level
+from relay.endpoints.embeddings_by_gemini import BY_GEMINI
 from relay.endpoints.endpoint import Endpoint, Look, looked, passing, value
 from relay.endpoints.texts import texts_and_tokens
 from relay.neutral import Answer
@@ -26,4 +27,6 @@ def parse_response(body: bytes) -> Answer:
     return answer_of(input_usage(fields.get("usage")))
 
 
-EMBEDDINGS = Endpoint("embeddings", "/embeddings", passing("openai_embeddings", glance, parse_response))
+EMBEDDINGS = Endpoint(
+    "embeddings", "/embeddings", passing("openai_embeddings", glance, parse_response), also={"gemini": BY_GEMINI}
+)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import msgspec
 
 from openopen8.core.errors import Problem
 from relay import splice
+from relay.endpoints.spoken import Spoken
+from relay.form import Form
 from relay.formats.fields import model_name, typed
 from relay.formats.format import Format, Glance, Tap
 from relay.formats.openai_errors import render_error
 from relay.formats.renaming import patch_response
 from relay.formats.vendor import parse_error
+from relay.framing import MAX_FRAME
 from relay.neutral import Answer
 
 encode = msgspec.json.Encoder().encode
@@ -24,9 +27,13 @@ _bool = msgspec.json.Decoder(bool | None).decode
 
 
 class Look(Glance, frozen=True, gc=False):
-    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts."""
+    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts.
+
+    ``units`` are what it asks for beside tokens; an answer that reports none is charged by them.
+    """
 
     tokens: int = 0
+    units: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,9 @@ class Endpoint:
     path: str
     format: Format
     media: bool = False
-    """Answers may be bytes of any type, which go to the caller as they come."""
+    """Answers may be of any type: bytes go to the caller as they come, under their own Content-Type."""
+    read: Callable[[Glance, bytes], Answer] | None = None
+    """What such an answer came to, where it is not passed on as it comes. Raises Garbage."""
     ability: str = ""
     """What a channel must be able to do, if that is not ``name``."""
     free: bool = False
@@ -50,6 +59,14 @@ class Endpoint:
     """Only channels that speak this format are asked, where ``at_home`` can stand in for them."""
     at_home: Callable[[int], bytes] | None = None
     """The answer that our own count of the request's tokens makes."""
+    tap: Callable[[Glance], Tap] | None = None
+    """Listens to a stream, where what was asked matters for it."""
+    largest_event: int = MAX_FRAME
+    """Bytes of one event of a stream."""
+    form: Callable[[Form], Look] | None = None
+    """Looks at an upload, where the body may be one. Raises Problem 400."""
+    also: Mapping[str, Spoken] = field(default_factory=dict)
+    """Channels of other formats that have it, by their format's name."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
 
@@ -101,6 +118,7 @@ def looked(
     n: int = 1,
     include_usage: bool = True,
     images: int = 0,
+    units: dict[str, int] | None = None,
 ) -> Look:
     """A look; ``model`` is for bodies that name none."""
     named = typed(fields["model"], _str, "model") if "model" in fields else None
@@ -115,6 +133,31 @@ def looked(
         messages=0,
         fields=fields,
         tokens=tokens,
+        units=units or {},
+    )
+
+
+def looked_form(
+    form: Form,
+    texts: tuple[str, ...],
+    *,
+    max_output: int | None = 0,
+    n: int = 1,
+    images: int = 0,
+    units: dict[str, int] | None = None,
+) -> Look:
+    """A look at an upload, which must name its model."""
+    return Look(
+        model=model_name(form.text("model")),
+        stream=form.text("stream").strip().lower() in ("true", "1"),
+        max_output=max_output,
+        n=n,
+        include_usage=True,
+        input_texts=texts,
+        images=images,
+        messages=0,
+        fields={},
+        units=units or {},
     )
 
 

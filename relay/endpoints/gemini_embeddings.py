@@ -1,4 +1,4 @@
-"""Gemini's ``:embedContent`` and ``:batchEmbedContents``, on channels that make embeddings in OpenAI's form.
+"""Gemini's ``:embedContent`` and ``:batchEmbedContents``, translated for channels that speak OpenAI's form.
 
 Source: https://ai.google.dev/api/embeddings
 """
@@ -15,7 +15,9 @@ import msgspec
 
 from openopen8.core.errors import invalid
 from relay.endpoints.embeddings import parse_response
+from relay.endpoints.embeddings_by_gemini import MANY_AS_THEY_ARE, ONE_AS_IT_IS
 from relay.endpoints.endpoint import Endpoint, Look, encode, looked, passing, value
+from relay.endpoints.spoken import Spoken
 from relay.formats import gemini
 from relay.formats.fields import Fields, fields_of, not_carried
 from relay.formats.format import Garbage, Glance
@@ -58,27 +60,36 @@ def _glance_batch(body: bytes, path_model: str | None, path_stream: bool | None)
 
 
 def _looked(fields: dict[str, msgspec.Raw], model: str | None) -> Look:
-    texts, _ = _asked(fields, {})
+    texts = [text for one in _items(fields, {}) for text in _one(one)[0]]
     bare = {name: raw for name, raw in fields.items() if name != "model"}
-    return msgspec.structs.replace(looked(bare, tuple(texts), model=model), fields=fields)
+    images = sum(text is None for text in texts)
+    seen = looked(bare, tuple(text for text in texts if text is not None), model=model, images=images)
+    return msgspec.structs.replace(seen, fields=fields)
 
 
-def _asked(fields: dict[str, msgspec.Raw], losses: Losses) -> tuple[list[str], int | None]:
-    """The texts, and how many dimensions are wanted."""
+def _items(fields: dict[str, msgspec.Raw], losses: Losses) -> list[Fields]:
     body = fields_of(fields, losses)
     items = list(body.items("requests")) if "requests" in fields else [body]
     if not items:
         raise invalid("requests must be a non-empty list.", "requests")
-    found = [_one(item) for item in items]
     if "requests" in fields:
         body.drop_rest()
+    return items
+
+
+def _asked(fields: dict[str, msgspec.Raw], losses: Losses) -> tuple[list[str], int | None]:
+    """The texts, and how many dimensions are wanted. Raises Problem 400 for what OpenAI's form has no place for."""
+    found = [_one(item) for item in _items(fields, losses)]
     sizes = {size for _, size in found}
     if len(sizes) > 1:
         raise not_carried("Different dimensions in one batch are", "requests")
-    return [text for text, _ in found], sizes.pop()
+    if any(text is None for texts, _ in found for text in texts):
+        raise not_carried("Embeddings of anything but text are", "content")
+    return ["".join(text or "" for text in texts) for texts, _ in found], sizes.pop()
 
 
-def _one(item: Fields) -> tuple[str, int | None]:
+def _one(item: Fields) -> tuple[list[str | None], int | None]:
+    """The texts of one request (None: a part that is none), and how many dimensions it wants."""
     item.take("model")
     content = item.inner("content")
     if content is None:
@@ -90,14 +101,7 @@ def _one(item: Fields) -> tuple[str, int | None]:
         size = config.integer("outputDimensionality", "output_dimensionality", low=1) or size
         config.drop_rest()
     item.drop_rest()
-    return "".join(_part(part) for part in content.items("parts")), size
-
-
-def _part(part: Fields) -> str:
-    text = part.text("text")
-    if text is None:
-        raise not_carried("Embeddings of anything but text are", f"{part.path}.text")
-    return text
+    return [part.text("text") for part in content.items("parts")], size
 
 
 def _to_openai(body: bytes, glance: Glance, model: str) -> bytes:
@@ -142,7 +146,9 @@ def _batch(body: bytes, model: str) -> bytes:
     return encode({"embeddings": _values(body)})
 
 
-def _endpoint(name: str, glance: Callable[..., Look], answer: Callable[[bytes, str], bytes]) -> Endpoint:
+def _endpoint(
+    name: str, glance: Callable[..., Look], answer: Callable[[bytes, str], bytes], at_home: Spoken
+) -> Endpoint:
     format = passing(
         name,
         glance,
@@ -151,8 +157,8 @@ def _endpoint(name: str, glance: Callable[..., Look], answer: Callable[[bytes, s
         patch_response=answer,
         render_error=gemini.FORMAT.render_error,
     )
-    return Endpoint("embeddings", "/embeddings", format, losses=_lost)
+    return Endpoint("embeddings", "/embeddings", format, losses=_lost, also={"gemini": at_home})
 
 
-GEMINI_EMBED = _endpoint("gemini_embed", _glance, _single)
-GEMINI_EMBED_BATCH = _endpoint("gemini_embed_batch", _glance_batch, _batch)
+GEMINI_EMBED = _endpoint("gemini_embed", _glance, _single, ONE_AS_IT_IS)
+GEMINI_EMBED_BATCH = _endpoint("gemini_embed_batch", _glance_batch, _batch, MANY_AS_THEY_ARE)

@@ -47,11 +47,8 @@ class EventTap:
         if data == b"[DONE]":
             self._done = self.finished = True
             return b""
-        try:
-            event = loads(data)
-        except ValueError:
-            return b""
-        if not isinstance(event, dict):
+        event = self._read(data)
+        if event is None:
             return b""
         self.error = error_of(event)
         return b"" if self.error else self._passed(frame, event)
@@ -67,6 +64,14 @@ class EventTap:
     def fail(self, problem: Problem) -> bytes:
         """The error as last event; official clients raise on it."""
         return sse(_encode(error_object(problem)), "error")
+
+    def _read(self, data: bytes) -> dict[str, Any] | None:
+        """The fields that are looked at; None for what is no event."""
+        try:
+            event = loads(data)
+        except ValueError:
+            return None
+        return event if isinstance(event, dict) else None
 
     def _passed(self, frame: Frame, event: dict[str, Any]) -> bytes:
         """An event that ends something is held until the next one comes: the last of all until it is paid."""

@@ -2,6 +2,7 @@
 
 from openopen8.core.config import Settings
 from relay.upstream.answer import LARGEST_ANSWER, LARGEST_ERROR, Answer, Sink, Upstream
+from relay.upstream.body import Body
 from relay.upstream.client import FastUpstream
 from relay.upstream.failure import Blocked, Failure, FailureKind, failure_of, malformed, too_large
 from relay.upstream.httpx_client import HttpxUpstream
@@ -12,6 +13,7 @@ __all__ = [
     "LARGEST_ERROR",
     "Answer",
     "Blocked",
+    "Body",
     "Failure",
     "FailureKind",
     "FastUpstream",

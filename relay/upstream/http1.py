@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from relay.upstream.body import Unsent
 from relay.upstream.coding import inflater
 from relay.upstream.failure import Failure, garbage, too_large
 from relay.upstream.head import LARGEST_HEAD, Head, last_head
@@ -50,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._bodiless = False
         self._big = False
         self._choked = False
-        self._unsent: memoryview | None = None
+        self._unsent: Unsent | None = None
         self._backlog = 0
         self._padding = 0
 
@@ -257,19 +258,29 @@ class Connection(asyncio.Protocol):
         self._bodiless = template.method == "HEAD"
         if not body and template.method not in _WITH_BODY:
             self.transport.write(template.head + b"\r\n")
-        elif len(body) <= JOINED:
+        elif isinstance(body, bytes) and len(body) <= JOINED:
             self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (template.head, len(body), body))
         else:
             self._big, self._backlog = True, -1
             self.transport.write(b"%bcontent-length: %d\r\n\r\n" % (template.head, len(body)))
-            self._unsent = memoryview(body)
+            self._unsent = Unsent(body)
             self._write_on()
 
     def _write_on(self) -> None:
         while self._unsent is not None and not self._choked:
-            piece, rest = self._unsent[:SLICE], self._unsent[SLICE:]
-            self._unsent = rest or None
+            unsent = self._unsent
+            try:
+                piece = unsent.take(SLICE)
+            except OSError:
+                return self._unreadable()
+            if not unsent:
+                self._unsent = None
             self.transport.write(piece)
+
+    def _unreadable(self) -> None:
+        """The disk does not give back what was written to it: the provider waits for the rest in vain."""
+        if self.answer is not None:
+            self.answer.fail(Failure("other", "The upload can't be read any more."))
 
     def _uploads(self) -> bool:
         """True while the provider reads the request, however slowly."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import re
 import ssl
+from collections.abc import AsyncIterator
 
 import certifi
 import httpcore
@@ -15,11 +16,15 @@ import httpx
 from openopen8.core.config import Settings
 from relay.upstream.answer import Answer
 from relay.upstream.backend import GuardedBackend, Tally, tally
+from relay.upstream.body import Body, Unsent
 from relay.upstream.coding import inflater
 from relay.upstream.failure import Blocked, Failure, failure_of, garbage
 from relay.upstream.guard import Guard, Resolve, system_resolve
 from relay.upstream.httpx_answer import HttpxAnswer
 from relay.upstream.outgoing import Origin, Outgoing
+
+SLICE = 64 * 1024
+"""Bytes of a body that is not in memory which are read at once."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -87,8 +92,8 @@ class HttpxUpstream:
         request = httpx.Request(
             template.method,
             template.url,
-            headers=template.headers,
-            content=outgoing.body or None,
+            headers=(*template.headers, *_length(outgoing.body)),
+            content=_content(outgoing.body),
             extensions={"timeout": self._timeouts},
         )
         response = await self._transport(template.origin).handle_async_request(request)
@@ -127,6 +132,21 @@ class HttpxUpstream:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(self._authorities or certifi.where())
         return context
+
+
+def _content(body: bytes | Body) -> bytes | AsyncIterator[bytes] | None:
+    return (body or None) if isinstance(body, bytes) else _pieces(body)
+
+
+async def _pieces(body: Body) -> AsyncIterator[bytes]:
+    unsent = Unsent(body)
+    while unsent:
+        yield bytes(unsent.take(SLICE))
+
+
+def _length(body: bytes | Body) -> tuple[tuple[str, str], ...]:
+    """httpx counts what is in memory by itself."""
+    return () if isinstance(body, bytes) else (("content-length", str(len(body))),)
 
 
 async def _closed(stream: httpcore.AsyncNetworkStream) -> None:

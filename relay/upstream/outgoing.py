@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from openopen8.core.rules.outbound import proxy_fits
+from relay.upstream.body import Body
 from relay.upstream.failure import malformed
 
 _URL = re.compile(
@@ -94,7 +95,7 @@ class Outgoing:
     """One request to a provider. Its repr has neither headers (keys) nor body."""
 
     template: Template
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | Body = field(default=b"", repr=False)
 
 
 def _port(text: str, default: int) -> int:

@@ -24,12 +24,15 @@ _CHAT = frozenset({"chat"})
 OPENAI = frozenset({"completions", "embeddings", "moderations"})
 """What OpenAI has beside chat, and vendors that follow its forms."""
 
+MEDIA = frozenset({"images", "image_edits", "image_variations", "speech", "transcriptions", "translations"})
+"""OpenAI's endpoints for sound and pictures."""
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI,
-    "openai-compatible": _CHAT | OPENAI | {"rerank"},
+    "openai": _CHAT | OPENAI | MEDIA,
+    "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
-    "gemini": _CHAT,
+    "gemini": _CHAT | {"embeddings", "images"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

@@ -108,7 +108,7 @@ class PriceFields(Form):
         None, description="Credits per call of a provider's tool: web_search, file_search, code_interpreter, …"
     )
     units: ByKind | None = Field(
-        None, description="Credits for what is no token: seconds, characters, images, pages, …"
+        None, description="Credits for what is no token: seconds, characters, images, pages, search_units, …"
     )
     per_call: Ratio | None = Field(None, description="Credits per call, instead of all others.")
     valid_from: Moment | None = Field(None, description="null = from now on.")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from relay.upstream import Answer, Failure, Outgoing, Template, Upstream
+from relay.upstream import Answer, Body, Failure, Outgoing, Template, Upstream
 
 HEADERS = {"Authorization": "Bearer provider-key", "Content-Type": "application/json"}
 
 
-def question(url: str, body: bytes = b'{"a": 1}', method: str = "POST", **more: Any) -> Outgoing:
+def question(url: str, body: bytes | Body = b'{"a": 1}', method: str = "POST", **more: Any) -> Outgoing:
     return Outgoing(Template.make(f"{url}/v1/chat", HEADERS, method, **more), body)
 
 
-async def ask(upstream: Upstream, url: str, body: bytes = b'{"a": 1}', **more: Any) -> tuple[int, bytes]:
+async def ask(upstream: Upstream, url: str, body: bytes | Body = b'{"a": 1}', **more: Any) -> tuple[int, bytes]:
     """Status and body of a whole answer."""
     answer = await upstream.send(question(url, body, **more))
     try:
@@ -25,7 +25,7 @@ async def ask(upstream: Upstream, url: str, body: bytes = b'{"a": 1}', **more: A
         answer.close()
 
 
-async def failing(upstream: Upstream, url: str, body: bytes = b'{"a": 1}', **more: Any) -> Failure:
+async def failing(upstream: Upstream, url: str, body: bytes | Body = b'{"a": 1}', **more: Any) -> Failure:
     """The failure that a question comes to, sooner or later."""
     with pytest.raises(Failure) as raised:
         await asyncio.wait_for(ask(upstream, url, body, **more), 10)

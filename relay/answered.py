@@ -1,0 +1,30 @@
+"""What a provider's answer is once it has begun: complete, or a stream on its way."""
+
+from __future__ import annotations
+
+import msgspec
+
+from relay.caller import Pairs
+from relay.metering import Measured
+from relay.streaming import Streaming
+
+
+class Whole(msgspec.Struct, frozen=True, gc=False):
+    """A complete answer in the caller's format, and what it came to."""
+
+    body: bytes
+    measured: Measured
+    pairs: Pairs
+    losses: tuple[str, ...] = ()
+    kind: bytes = b"application/json"
+    """Its Content-Type."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A stream whose first event is no error."""
+
+    stream: Streaming
+    pairs: Pairs
+    losses: tuple[str, ...] = ()
+    kind: bytes = b""
+    """The Content-Type of a stream that is no stream of events: it has no way to end in an error."""

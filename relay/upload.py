@@ -1,0 +1,88 @@
+"""An upload on its way in: copied to disk while it is read, so that no attempt needs it in memory."""
+
+from __future__ import annotations
+
+from openopen8.core.errors import Problem
+from relay.form import Form, FormReader, boundary_of
+from relay.gate import Gate
+from relay.incoming import Incoming
+from relay.intake import UNASKED, next_part, too_large
+from relay.room import Kept
+from relay.spool import Edited, Spool
+from relay.upstream import Body
+
+
+class Upload:
+    """One upload; ``form`` is there once all has been read."""
+
+    form: Form
+
+    def __init__(self, content_type: str, kept: Kept) -> None:
+        self.content_type = content_type
+        self._reader = FormReader(boundary_of(content_type))
+        self._kept = kept
+        self._spool = Spool()
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes. Raises Problem."""
+        self._reader.feed(data)
+        self._kept.take(len(data))
+        try:
+            self._spool.write(data)
+        except OSError:
+            raise Problem(503, "overloaded", "The gateway's disk is full.", headers={"retry-after": "1"}) from None
+
+    def end(self) -> None:
+        """All has come. Raises Problem 400."""
+        self.form = self._reader.close(self._spool)
+
+    def under(self, model: str) -> Body:
+        """The bytes to send under the upstream's name of the model: every other one as it came."""
+        part, name = self.form.part("model"), model.encode()
+        if part is None or part.value == name:
+            return self._spool
+        return Edited(self._spool, part.start, part.start + part.size, name)
+
+    def close(self) -> None:
+        """Forget it."""
+        self._spool.close()
+        self._kept.give_back()
+
+
+async def read_upload(gate: Gate, request: Incoming) -> Form:
+    """All of it, to disk; raises as ``read_body`` does. What is wrong with the form is told after its end."""
+    knocked = request.declared is not None and request.declared <= UNASKED
+    if request.declared is not None and not knocked:
+        await gate.ledger.knock(request.ask())
+        knocked = True
+    upload, wrong = None, None
+    try:
+        upload = request.upload = Upload(request.content_type, Kept(gate.disk))
+    except Problem as problem:
+        wrong = problem
+    size, more = 0, True
+    while more:
+        part, more = await next_part(request, gate.settings.body_timeout)
+        size += len(part)
+        if size > UNASKED and not knocked:
+            await gate.ledger.knock(request.ask())
+            knocked = True
+        if size > gate.settings.max_body_bytes:
+            raise too_large(gate.settings.max_body_bytes)
+        wrong = wrong or _fed(upload, part, more)
+    if wrong is not None:
+        raise wrong
+    assert upload is not None
+    return upload.form
+
+
+def _fed(upload: Upload | None, part: bytes, more: bool) -> Problem | None:
+    """Take the next bytes; returns what is wrong with them."""
+    assert upload is not None
+    try:
+        upload.feed(part)
+        if not more:
+            upload.end()
+    except Problem as problem:
+        return problem
+    return None
