@@ -55,9 +55,10 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     same = format is call.route.format and format.patch_request is not None
     wish = model_names.wish(call.glance.model, call.ask.model)
     body, losses = _passed(call, format, model, wish) if same else _converted(call, format, model, wish)
-    if kind.quirks is not None:
-        body, dropped = kind.quirks.applied(body, model)
-        losses += dropped
+    if kind.quirks and spoken == kind.format:
+        for quirks in kind.quirks:
+            body, dropped = quirks.applied(body, model)
+            losses += dropped
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     if "{" in path:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
+from openopen8.core.rules.vendors import VENDORS
 
 Random = Callable[[], float]
 """A number in [0, 1)."""
@@ -24,6 +25,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
     "gemini": _CHAT,
+    **VENDORS,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 
