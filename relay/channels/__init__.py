@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.channels import auth
+from relay.channels.azure import AZURE
 from relay.channels.channel_type import ChannelType, address, filled
 from relay.channels.vendors import LOCAL, VENDORS
 
@@ -27,6 +28,7 @@ CATALOG: tuple[ChannelType, ...] = (
         models_path="/models?pageSize=1000", models_at=("models", "name"),
         auth=auth.google, version="/v1beta",
     ),
+    *AZURE,
     *VENDORS,
     *LOCAL,
 )  # fmt: skip

@@ -37,6 +37,8 @@ class Quirks:
     developers: bool = True
     """The vendor knows messages of developers; where not, they are the system's."""
     models: re.Pattern[str] | None = None
+    whose: str = ""
+    """Which models these are, in words for the manual."""
 
     def applied(self, body: bytes, model: str) -> tuple[bytes, tuple[str, ...]]:
         """The body as the vendor takes it, and the names of what it lost. Raises Problem 400 like ``splice``."""

@@ -19,9 +19,8 @@ _CLAUDE = {"anthropic": "//anthropic/v1/messages"}
 
 _MISTRAL = Quirks(
     refused=frozenset({
-        "logit_bias", "logprobs", "top_logprobs", "user", "store", "service_tier", "modalities", "audio", "verbosity",
-        "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "web_search_options", "function_call",
-        "functions",
+        "logit_bias", "logprobs", "top_logprobs", "user", "store", "service_tier", "verbosity", "prompt_cache_key",
+        "prompt_cache_retention", "safety_identifier",
     }),
     renamed={"seed": "random_seed", "max_completion_tokens": "max_tokens"},
     needless=frozenset({"stream_options"}),  # its streams end with the counts in any case
@@ -44,12 +43,14 @@ _CEREBRAS = Quirks(refused=frozenset({"frequency_penalty", "logit_bias", "presen
 _XAI = Quirks(
     refused=frozenset({"presence_penalty", "frequency_penalty"}),
     models=re.compile(r"^grok-(?!.*non-reasoning)(3-mini|code|[4-9])"),
+    whose="models that reason",
 )
 """Of the models that reason. They refuse ``stop``, too; without it the answer would be another, so xAI may say so."""
 
 _KIMI = Quirks(
     refused=frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"}),
     models=re.compile(r"^kimi-k(2\.[5-9]|[3-9])"),
+    whose="Kimi from K2.5 on",
 )
 """Their sampling is fixed; another value is an error."""
 

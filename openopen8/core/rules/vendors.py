@@ -8,6 +8,7 @@ _COMPLETIONS = _CHAT | {"completions"}
 _TEXTS = _COMPLETIONS | {"embeddings"}
 
 VENDORS: dict[str, frozenset[str]] = {
+    "azure": _TEXTS,
     "deepseek": _CHAT,
     "moonshot": _CHAT,
     "qwen": _TEXTS,
