@@ -69,7 +69,8 @@ class ChannelType:
         return (self.format, self.paths["chat"]) if path is None else (caller, path)
 
     def url(self, base_url: str, path: str) -> str:
-        """Where ``path`` lives."""
+        """Where ``path`` lives. People also copy the address of the chat endpoint, as vendors' pages show it."""
+        base_url = base_url.rstrip("/").removesuffix(self.paths["chat"])
         if path.startswith("//"):
             return beside(base_url, path[1:], self.version)
         return self.place(base_url, path, self.version)

@@ -67,6 +67,16 @@ async def test_thinking_is_switched_for_claude_and_the_rest_of_the_body_stays(bu
     assert "temperature" in house.world.log()[0].details["losses"]
 
 
+async def test_what_only_claude_knows_is_no_hindrance(build: Build) -> None:
+    house = await built(build, "anthropic")
+    more = {"mcp_servers": [{"type": "url", "url": "https://mcp.example", "name": "s"}], "top_k": 5}
+    for model in ("m-thinking", "m-nothinking"):
+        assert (await ask(house, "anthropic", model, False, **more)).status == 200
+    on, off = (request.json for request in house.fake.chats)
+    assert on["thinking"]["type"] == "enabled" and "top_k" not in on and off["top_k"] == 5
+    assert on["mcp_servers"] == off["mcp_servers"] == more["mcp_servers"]
+
+
 async def test_a_conversation_without_thoughts_goes_on_without_them(build: Build) -> None:
     house = await built(build, "anthropic")
     call = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}

@@ -52,9 +52,8 @@ def test_every_vendor_is_called_where_it_lives_also_by_its_host_alone(name: str)
     place = urlsplit(address)
     for base in (kind.base_url, kind.base_url + "/", f"{place.scheme}://{place.netloc}", address):
         assert kind.url(base, kind.paths["chat"]) == address, base
-    if name in MESSAGES:
-        for base in (kind.base_url, f"{place.scheme}://{place.netloc}/"):
-            assert kind.url(base, kind.also["anthropic"]) == MESSAGES[name], base
+        assert kind.url(base, "/models") == address.replace(kind.paths["chat"], "/models"), base
+        assert name not in MESSAGES or kind.url(base, kind.also["anthropic"]) == MESSAGES[name], base
 
 
 def test_a_plans_own_address_keeps_the_way_to_the_other_format() -> None:

@@ -11,7 +11,7 @@ from relay import splice
 from relay.formats.anthropic.models import model_of
 from relay.formats.anthropic.reasoning import render_reasoning, render_sampling
 from relay.formats.anthropic.request import parse_request
-from relay.formats.fields import typed
+from relay.formats.fields import fields_of, typed
 from relay.formats.format import Glance, Rendered
 from relay.neutral import Reasoning, Request, over
 
@@ -40,7 +40,9 @@ def _read(glance: Glance) -> Request:
     try:
         return parse_request(glance)
     except Problem:
-        return Request(glance.model, (), max_tokens=glance.max_output)
+        seen = fields_of({name: raw for name, raw in glance.fields.items() if name in _BOUND}, {})
+        request = Request(glance.model, (), max_tokens=glance.max_output, temperature=seen.number("temperature"))
+        return msgspec.structs.replace(request, top_p=seen.number("top_p"), top_k=seen.integer("top_k"))
 
 
 def _config(raw: msgspec.Raw | None, effort: str | None) -> dict[str, Any] | None:
