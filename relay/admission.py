@@ -87,9 +87,11 @@ async def looked_at(request: Incoming, body: bytes, form: Form | None = None) ->
 async def admit(gate: Gate, call: Call) -> Grant:
     """Hold the credits. Where a count by sample would decide something, all is counted first."""
     try:
-        return await gate.ledger.admit(call.ask)
+        grant = await gate.ledger.admit(call.ask)
     except CountFirst:
-        return await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
+        grant = await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
+    call.ask = grant.ask  # its model is the one that the name means
+    return grant
 
 
 async def input_tokens(glance: Glance) -> int:

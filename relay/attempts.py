@@ -66,7 +66,7 @@ async def _first(
             break
         if attempt.provider.rest_until and not await gate.health.may_try(attempt):
             continue
-        tab.tries(attempt, upstream_model(attempt.provider, call.glance.model))
+        tab.tries(attempt, upstream_model(attempt.provider, call.ask.model))
         try:
             answer = await _attempt(gate, call, grant, attempt, tab, presence)
         except Failure as failure:

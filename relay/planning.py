@@ -9,13 +9,14 @@ import msgspec
 
 from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider
-from relay import splice
+from relay import model_names, splice
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, filled
 from relay.endpoints import Endpoint
 from relay.endpoints.spoken import Spoken
 from relay.formats import FORMATS
-from relay.formats.format import Format, Glance
+from relay.formats.format import Format
+from relay.neutral import Reasoning
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 
@@ -49,16 +50,18 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     """The request for this attempt. Raises Problem 400 for what can't be converted, Failure without a key."""
     provider = attempt.provider
     kind = channel_type(provider)
-    model = upstream_model(provider, call.glance.model)
+    model = upstream_model(provider, call.ask.model)
     if call.route.endpoint is not None:
         return _asked(call, call.route.endpoint, attempt, kind, model, templates)
     spoken, path = kind.chat(call.route.format.name)
     format = FORMATS[spoken]
     same = format is call.route.format and format.patch_request is not None
-    body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
-    if kind.quirks is not None:
-        body, dropped = kind.quirks.applied(body, model)
-        losses += dropped
+    wish = model_names.wish(call.glance.model, call.ask.model)
+    body, losses = _passed(call, format, model, wish) if same else _converted(call, format, model, wish)
+    if kind.quirks and spoken == kind.format:
+        for quirks in kind.quirks:
+            body, dropped = quirks.applied(body, model)
+            losses += dropped
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     if "{" in path:
@@ -98,14 +101,18 @@ def _asked(
     return Prepared(Outgoing(template, body), format, model, losses, True)
 
 
-def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:
+def _passed(call: Call, format: Format, model: str, wish: Reasoning | None = None) -> tuple[bytes, tuple[str, ...]]:
     assert format.patch_request is not None
-    return format.patch_request(call.body, call.glance, model), ()
+    body = format.patch_request(call.body, call.glance, model)
+    if wish is None or format.patch_reasoning is None:
+        return body, ()
+    patched = format.patch_reasoning(body, call.glance, wish, model)
+    return patched.body, patched.losses
 
 
-def _converted(caller: Format, glance: Glance, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:
-    request = msgspec.structs.replace(caller.parse_request(glance), model=model)
-    rendered = format.render_request(request)
+def _converted(call: Call, format: Format, model: str, wish: Reasoning | None) -> tuple[bytes, tuple[str, ...]]:
+    request = msgspec.structs.replace(call.route.format.parse_request(call.glance), model=model)
+    rendered = format.render_request(request if wish is None else model_names.with_reasoning(request, wish))
     return rendered.body, rendered.losses
 
 

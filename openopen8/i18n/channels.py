@@ -46,8 +46,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name_help": ("Yours alone; callers never see it.", "仅供您识别，调用方看不到。"),
     "type": ("Type", "类型"),
     "type_help": (
-        "OpenAI-compatible fits most vendors and local servers.",
-        "“OpenAI 兼容”适用于大多数供应商和本地服务。",
+        "Your provider's own. OpenAI-compatible fits most that are not listed.",
+        "选择对应的供应商；未列出的大多可用“OpenAI-compatible”。",
     ),
     "base_url": ("Base URL", "接口地址"),
     "base_url_help": (

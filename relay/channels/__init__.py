@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from relay.channels import auth
+from relay.channels.azure import AZURE
 from relay.channels.channel_type import ChannelType, address, filled
+from relay.channels.vendors import LOCAL, VENDORS
 
 CATALOG: tuple[ChannelType, ...] = (
     ChannelType(
@@ -26,6 +28,9 @@ CATALOG: tuple[ChannelType, ...] = (
         models_path="/models?pageSize=1000", models_at=("models", "name"),
         auth=auth.google, version="/v1beta",
     ),
+    *AZURE,
+    *VENDORS,
+    *LOCAL,
 )  # fmt: skip
 
 TYPES: dict[str, ChannelType] = {row.name: row for row in CATALOG}

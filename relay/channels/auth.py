@@ -18,6 +18,11 @@ def claude(key: str) -> dict[str, str]:
     return {"x-api-key": key, **version} if key else version
 
 
+def either(key: str) -> dict[str, str]:
+    """OpenAI's way and Anthropic's at once, for vendors who speak both formats with one key."""
+    return {**bearer(key), **claude(key)}
+
+
 def google(key: str) -> dict[str, str]:
     """Gemini's; the key could stand in the address, too, but addresses end up in logs."""
     return {"x-goog-api-key": key} if key else {}

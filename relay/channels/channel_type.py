@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from relay.channels.auth import Auth, bearer
 from relay.channels.quirks import Quirks
@@ -18,6 +18,17 @@ def address(base_url: str, path: str, version: str = "/v1") -> str:
     base = base_url.rstrip("/")
     base = base.removesuffix(path)
     return base + path if base.endswith(version) or _VERSION.search(base) else base + version + path
+
+
+def beside(base_url: str, path: str, version: str = "/v1") -> str:
+    """The URL of ``path`` where the vendor's API begins: beside ``version``, not below it."""
+    base = base_url.rstrip("/")
+    if base.endswith(version):
+        return base.removesuffix(version) + path
+    if not _VERSION.search(base):
+        return base + path
+    place = urlsplit(base)  # another version than the usual: only the host is sure
+    return f"{place.scheme}://{place.netloc}{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +46,20 @@ class ChannelType:
     key_needed: bool = False
     paths: dict[str, str] = field(default_factory=lambda: {"chat": "/chat/completions"})
     also: dict[str, str] = field(default_factory=dict)
-    """Further wire formats and their paths, for callers who speak them; all others meet ``format``."""
+    """Further wire formats and their paths, for callers who speak them; all others meet ``format``.
+
+    A path that begins with ``//`` stands beside the version: ``//anthropic/v1/messages``.
+    """
     models_path: str = "/models"
     models_at: tuple[str, str] = ("data", "id")
     """Where the list of models stands in its answer, and the name in each entry."""
     auth: Auth = bearer
     version: str = "/v1"
     """Added to a base URL that has none; the empty one fits every base URL."""
-    quirks: Quirks | None = None
-    """How the vendor departs from the format."""
+    quirks: tuple[Quirks, ...] = ()
+    """How the vendor departs from ``format``."""
+    page: str = ""
+    """Where the vendor says so."""
     place: Callable[[str, str, str], str] = address
     """From base URL, path and version to the URL."""
 
@@ -53,7 +69,10 @@ class ChannelType:
         return (self.format, self.paths["chat"]) if path is None else (caller, path)
 
     def url(self, base_url: str, path: str) -> str:
-        """Where ``path`` lives."""
+        """Where ``path`` lives. People also copy the address of the chat endpoint, as vendors' pages show it."""
+        base_url = base_url.rstrip("/").removesuffix(self.paths["chat"])
+        if path.startswith("//"):
+            return beside(base_url, path[1:], self.version)
         return self.place(base_url, path, self.version)
 
 

@@ -37,10 +37,12 @@ class Quirks:
     developers: bool = True
     """The vendor knows messages of developers; where not, they are the system's."""
     models: re.Pattern[str] | None = None
+    whose: str = ""
+    """Which models these are, in words for the manual."""
 
     def applied(self, body: bytes, model: str) -> tuple[bytes, tuple[str, ...]]:
         """The body as the vendor takes it, and the names of what it lost. Raises Problem 400 like ``splice``."""
-        if self.models is not None and not self.models.search(model):
+        if not self._concern(body, model):
             return body, ()
         fields = splice.top_level(body)
         losses: dict[str, None] = {}
@@ -48,6 +50,13 @@ class Quirks:
         if "messages" in kept and (messages := self._messages(bytes(kept["messages"]), losses)) is not None:
             kept["messages"] = msgspec.Raw(messages)
         return (body if kept == fields else _encode(kept)), tuple(losses)
+
+    def _concern(self, body: bytes, model: str) -> bool:
+        """False for what surely stays as it is: most bodies, found out without reading them."""
+        if self.models is not None and not self.models.search(model):
+            return False
+        names = (*self.refused, *self.renamed, *self.needless, *self.refused_of_messages)
+        return any(name.encode() in body for name in names) or not (self.developers or b"developer" not in body)
 
     def _allowed(self, fields: Fields, losses: dict[str, None]) -> Fields:
         for name in self.refused & fields.keys():

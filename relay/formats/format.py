@@ -10,7 +10,7 @@ import msgspec
 
 from openopen8.core.errors import Problem
 from relay.framing import Frame
-from relay.neutral import Answer, Event, Request, StreamError, Usage
+from relay.neutral import Answer, Event, Reasoning, Request, StreamError, Usage
 
 
 class Garbage(Exception):
@@ -174,3 +174,5 @@ class Format:
     """None from it: the answer has to be parsed."""
     array_tap: Callable[[str, bool], Tap] | None = None
     """As ``tap``, for callers who asked for one JSON array (Gemini only)."""
+    patch_reasoning: Callable[[bytes, Glance, Reasoning, str], Rendered] | None = None
+    """A body that passes through, with what the suffix of its model's name asks for."""

@@ -18,7 +18,7 @@ from relay.neutral.events import (
     said,
 )
 from relay.neutral.fold import Folding, fold
-from relay.neutral.options import EFFORTS, Effort, Reasoning, Shape, Voice, budget_of, effort_of
+from relay.neutral.options import EFFORTS, Effort, Reasoning, Shape, Voice, budget_of, effort_of, over
 from relay.neutral.parts import (
     Audio,
     Block,
@@ -93,6 +93,7 @@ __all__ = [
     "effort_of",
     "fold",
     "kind_of",
+    "over",
     "said",
     "spoken",
     "tool_names",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from relay.neutral.value import Value
 
 ShapeKind = Literal["object", "schema"]
@@ -70,3 +72,9 @@ def effort_of(reasoning: Reasoning) -> Effort | None:
     if reasoning.effort is not None or reasoning.budget is None:
         return reasoning.effort
     return next((name for name in EFFORTS if name != "minimal" and _BUDGETS[name] >= reasoning.budget), "max")
+
+
+def over(asked: Reasoning, given: Reasoning | None) -> Reasoning:
+    """What goes before the body's own wish, shown in the way that the body wishes."""
+    shown = given.summary if given is not None and given.summary else asked.summary
+    return msgspec.structs.replace(asked, summary=shown)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from relay.model_names import Suffixed, suffixed, with_reasoning
+from openopen8.core.rules.pricing import UNPRICED
+from openopen8.core.rules.snapshot import Snapshot
+from openopen8.core.rules.suffixes import meant
+from relay.model_names import wish, with_reasoning
 from relay.neutral import Message, Reasoning, Request, Text
 
 KNOWN = {"o3", "claude-opus-4-5", "gemini-2.5-pro", "qwen3-thinking", "gpt-5-high", "gpt-5"}
@@ -17,9 +20,9 @@ KNOWN = {"o3", "claude-opus-4-5", "gemini-2.5-pro", "qwen3-thinking", "gpt-5-hig
         ("o3-high", "o3", Reasoning("high")),
         ("o3-medium", "o3", Reasoning("medium")),
         ("o3-low", "o3", Reasoning("low")),
-        ("claude-opus-4-5-thinking", "claude-opus-4-5", Reasoning()),
-        ("gemini-2.5-pro-thinking-128", "gemini-2.5-pro", Reasoning(budget=128)),
-        ("gemini-2.5-pro-thinking-0", "gemini-2.5-pro", Reasoning(budget=0)),
+        ("claude-opus-4-5-thinking", "claude-opus-4-5", Reasoning(summary="auto")),
+        ("gemini-2.5-pro-thinking-128", "gemini-2.5-pro", Reasoning(budget=128, summary="auto")),
+        ("gemini-2.5-pro-thinking-0", "gemini-2.5-pro", Reasoning(budget=0, summary="auto")),
         ("gemini-2.5-pro-nothinking", "gemini-2.5-pro", Reasoning("none")),
         # a name of its own is no suffix
         ("gpt-5-high", "gpt-5-high", None),
@@ -35,12 +38,15 @@ KNOWN = {"o3", "claude-opus-4-5", "gemini-2.5-pro", "qwen3-thinking", "gpt-5-hig
     ],
 )
 def test_a_suffix_is_taken_off_and_asks_for_thinking(name: str, model: str, reasoning: Reasoning | None) -> None:
-    assert suffixed(name, KNOWN.__contains__) == Suffixed(model, reasoning)
+    snapshot = Snapshot(prices=dict.fromkeys(KNOWN, (UNPRICED,)))
+    assert (meant(name, snapshot), wish(name, meant(name, snapshot))) == (model, reasoning)
 
 
 def test_the_suffix_goes_before_the_body_but_keeps_how_thoughts_are_shown() -> None:
-    request = Request("o3-low", (Message("user", (Text("Hi"),)),), reasoning=Reasoning("high", None, "auto"))
-    changed = with_reasoning(request, suffixed("o3-low", KNOWN.__contains__))
-    assert (changed.model, changed.reasoning) == ("o3", Reasoning("low", None, "auto"))
-    plain = with_reasoning(request, suffixed("gpt-5", KNOWN.__contains__))
-    assert (plain.model, plain.reasoning) == ("gpt-5", request.reasoning)
+    request = Request("o3", (Message("user", (Text("Hi"),)),), reasoning=Reasoning("high", None, "concise"))
+    assert with_reasoning(request, Reasoning("low")).reasoning == Reasoning("low", None, "concise")
+    assert with_reasoning(request, Reasoning(budget=9, summary="auto")).reasoning == Reasoning(None, 9, "concise")
+
+
+def test_a_fallbacks_name_has_no_wish_of_the_first_ones_suffix() -> None:
+    assert wish("o3-high", "fallback") is None

@@ -9,7 +9,7 @@ from operator import itemgetter
 import msgspec
 
 from openopen8.core.errors import Problem
-from openopen8.core.rules import access, limits, quota, routing
+from openopen8.core.rules import access, limits, quota, routing, suffixes
 from openopen8.core.rules.options import Options
 from openopen8.core.rules.pricing import UNPRICED, Price, price_at
 from openopen8.core.rules.snapshot import GroupTerms, Snapshot
@@ -188,6 +188,7 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     if ask.problem is not None:
         raise ask.problem.again()
     group = terms_of(holder, snapshot)
+    ask = _meant(ask, snapshot)
     _check_model(ask, holder)
     providers = _providers(ask, group, snapshot, now)
     price = _price(ask, snapshot, now)
@@ -196,6 +197,12 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     ratio = ratio_of(holder, group)
     holds = _holds(ask, holder, price, ratio, snapshot.options)
     return Grant(ask, holder, group, ratio, price, *holds, bounds, providers, snapshot.options, now, headers, hold_id)
+
+
+def _meant(ask: Ask, snapshot: Snapshot) -> Ask:
+    """``ask`` for the model that its name means; decided here, since the snapshot is sure only here."""
+    model = suffixes.meant(ask.model, snapshot)
+    return ask if model == ask.model or ask.endpoint != "chat" else msgspec.structs.replace(ask, model=model)
 
 
 def _check_model(ask: Ask, holder: Holder) -> None:

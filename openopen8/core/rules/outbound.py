@@ -17,6 +17,7 @@ _PROXY = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?/?",
     re.IGNORECASE,
 )
+_API_VERSION = re.compile(r"\?api-version=\d{4}-\d{2}-\d{2}(-preview)?$")
 _PATH = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*")
 
 
@@ -98,8 +99,14 @@ def _forms(address: Address) -> tuple[Address, ...]:
 def checked_base_url(text: str, allow_private: bool, param: str = "base_url") -> str:
     """The base URL as it is stored: no trailing slash. Raises a 400 for what can't be or must not be called.
 
-    Names are looked up when the gateway connects; here only literal addresses can be judged.
+    Names are looked up when the gateway connects; here only literal addresses can be judged. The one query that
+    is let through is Azure's, which says of which date the API is to be.
     """
+    text = text.strip()
+    dated = _API_VERSION.search(text)
+    if dated is not None:
+        bare = checked_base_url(text[: dated.start()], allow_private, param)
+        return bare + dated[0]
     url = _split(text.strip(), param)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise invalid("The base URL must begin with http:// or https:// and name a host.", param)

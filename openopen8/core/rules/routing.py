@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
+from openopen8.core.rules.vendors import VENDORS
 
 Random = Callable[[], float]
 """A number in [0, 1)."""
@@ -33,6 +34,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
     "gemini": _CHAT | {"embeddings", "images"},
+    **VENDORS,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

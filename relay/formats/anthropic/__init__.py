@@ -6,6 +6,7 @@ from relay.formats.anthropic.passthrough import MessageTap, patch_request, patch
 from relay.formats.anthropic.reader import MessageReader
 from relay.formats.anthropic.request import parse_request, render_request
 from relay.formats.anthropic.response import parse_response, render_response
+from relay.formats.anthropic.suffix import patch_reasoning
 from relay.formats.anthropic.survey import survey
 from relay.formats.anthropic.writer import MessageWriter
 from relay.formats.format import Format
@@ -26,4 +27,5 @@ FORMAT = Format(
     patch_response=patch_response,
     survey=survey,
     tap=MessageTap,
+    patch_reasoning=patch_reasoning,
 )

@@ -7,6 +7,7 @@ from relay.formats.gemini.passthrough import ArrayTap, ContentTap, patch_request
 from relay.formats.gemini.reader import ContentReader
 from relay.formats.gemini.request import parse_request, render_request
 from relay.formats.gemini.response import parse_response, render_response
+from relay.formats.gemini.suffix import patch_reasoning
 from relay.formats.gemini.survey import survey
 from relay.formats.gemini.writer import ContentWriter
 from relay.formats.vendor import parse_error
@@ -27,4 +28,5 @@ FORMAT = Format(
     survey=survey,
     tap=ContentTap,
     array_tap=ArrayTap,
+    patch_reasoning=patch_reasoning,
 )

@@ -64,7 +64,8 @@ def _level(reasoning: Reasoning, model: str, losses: dict[str, None]) -> dict[st
 def _budget(reasoning: Reasoning, model: str, losses: dict[str, None]) -> dict[str, Any]:
     budget = budget_of(reasoning)
     if budget is None:
-        return {}
+        # the only one that does not think unless it is told to; -1 leaves the amount to it
+        return {"thinkingBudget": -1} if "lite" in model else {}
     least, most = _PRO if "pro" in model else _LITE if "lite" in model else _FLASH
     if budget == 0 and least != _PRO[0]:
         return {"thinkingBudget": 0}

@@ -6,6 +6,7 @@ from relay.formats.openai_chat.passthrough import ChatTap, patch_request
 from relay.formats.openai_chat.reader import ChatReader
 from relay.formats.openai_chat.request import parse_request, render_request
 from relay.formats.openai_chat.response import parse_response, render_response
+from relay.formats.openai_chat.suffix import patch_reasoning
 from relay.formats.openai_chat.survey import survey
 from relay.formats.openai_chat.writer import ChatWriter
 from relay.formats.openai_errors import render_error
@@ -27,4 +28,5 @@ FORMAT = Format(
     patch_response=patch_response,
     survey=survey,
     tap=ChatTap,
+    patch_reasoning=patch_reasoning,
 )

@@ -38,6 +38,8 @@ class ChunkChoice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     finish_reason: Any = None
     logprobs: Any = None
+    usage: Any = None
+    """Moonshot's counts, in the last chunk of each choice: https://platform.kimi.ai/docs/api/chat"""
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -52,6 +54,13 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
     service_tier: Any = None
     system_fingerprint: Any = None
+
+
+    def counts(self) -> Any:
+        """The counts, where the vendor puts them."""
+        if self.usage or not self.choices:
+            return self.usage
+        return next((choice.usage for choice in self.choices if choice.usage), None)
 
 
 decode_chunk = outline(Chunk)

@@ -129,8 +129,8 @@ class ChatTap:
     def _listen(self, chunk: Chunk) -> None:
         if self._id is None:
             self._id, self._created = chunk.id, chunk.created
-        if chunk.usage:
-            self.usage = parse_usage(chunk.usage, chunk.service_tier) or self.usage
+        if counts := chunk.counts():
+            self.usage = parse_usage(counts, chunk.service_tier) or self.usage
         for choice in chunk.choices or ():
             index = index_of(choice.index, 0)
             self._begun.add(index)

@@ -72,7 +72,8 @@ class ChatReader:
                 self._read(choice, events)
         if chunk.service_tier is not None:
             self._tier = chunk.service_tier
-        usage = parse_usage(chunk.usage, self._tier) if chunk.usage else None
+        counts = chunk.counts()
+        usage = parse_usage(counts, self._tier) if counts else None
         return [*events, UsageReport(usage)] if usage else events
 
     def close(self) -> list[Event]:

@@ -7,6 +7,7 @@ from relay.formats.openai_responses.passthrough import ResponsesTap, patch_reque
 from relay.formats.openai_responses.reader import ResponsesReader
 from relay.formats.openai_responses.request import parse_request, render_request
 from relay.formats.openai_responses.response import parse_response, render_response
+from relay.formats.openai_responses.suffix import patch_reasoning
 from relay.formats.openai_responses.survey import survey
 from relay.formats.openai_responses.writer import ResponsesWriter
 from relay.formats.vendor import parse_error
@@ -26,4 +27,5 @@ FORMAT = Format(
     patch_response=patch_response,
     survey=survey,
     tap=ResponsesTap,
+    patch_reasoning=patch_reasoning,
 )

@@ -23,13 +23,23 @@ _MESSAGES = {
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": "b"}'}}
 
 
-def chat(path: str = "/v1/chat/completions", refuses: Collection[str] = (), usage_asked: bool = True) -> Script:
-    """Plays the conversation. ``refuses`` are fields (``messages.x``: of messages) that this vendor does not know."""
+def chat(
+    path: str = "/v1/chat/completions",
+    refuses: Collection[str] = (),
+    usage_asked: bool = True,
+    knows: Collection[str] = (),
+    counts_in_choice: bool = False,
+    header: str = "authorization",
+) -> Script:
+    """Plays the conversation. ``refuses`` are fields (``messages.x``: of messages, or a role) that this vendor does not
+    know, ``knows`` those that only it knows; without ``usage_asked`` streams tell their counts in any case."""
 
     def answer(received: Received) -> tuple[bool, list[bytes]]:
-        need(received.headers.get("authorization") == f"Bearer {KEY}", "Incorrect API key provided", 401)
-        need(received.path == path, "Not found", 404)
-        return _answer(received.json, refuses, usage_asked)
+        shown = f"Bearer {KEY}" if header == "authorization" else KEY
+        need(received.headers.get(header) == shown, "Incorrect API key provided", 401)
+        need(received.path == path, f"Not found: {received.path}", 404)
+        stream, pieces = _answer(received.json, refuses, usage_asked, knows)
+        return stream, _moved(pieces) if stream and counts_in_choice else pieces
 
     return playing(answer, _refusal)
 
@@ -38,9 +48,11 @@ def _refusal(refused: Refused) -> Any:
     return {"error": {"message": str(refused), "type": "invalid_request_error", "param": None, "code": None}}
 
 
-def _answer(body: dict[str, Any], refuses: Collection[str], usage_asked: bool) -> tuple[bool, list[bytes]]:
+def _answer(
+    body: dict[str, Any], refuses: Collection[str], usage_asked: bool, knows: Collection[str]
+) -> tuple[bool, list[bytes]]:
     own = {name for name in refuses if not name.startswith("messages.")}
-    only(body, " ".join(set(_FIELDS.split()) - own), "body", "model messages")
+    only(body, " ".join({*_FIELDS.split(), *knows} - own), "body", "model messages")
     need(body["model"] == MODELS["openai-compatible"], "The model does not exist", 404)
     for tool in body.get("tools", ()):
         only(tool, "", "tools", "type function")
@@ -52,6 +64,14 @@ def _answer(body: dict[str, Any], refuses: Collection[str], usage_asked: bool) -
         return False, _whole(calls, thinks)
     wanted = not usage_asked or (body.get("stream_options") or {}).get("include_usage")
     return True, _stream(calls, thinks, bool(wanted))
+
+
+def _moved(pieces: list[bytes]) -> list[bytes]:
+    """The counts in the last choice instead of a chunk of their own, as Moonshot has them."""
+    *events, last, counts, done = pieces
+    chunk = json.loads(last.removeprefix(b"data: "))
+    chunk["choices"][0]["usage"] = json.loads(counts.removeprefix(b"data: "))["usage"]
+    return [*events, b"data: " + json.dumps(chunk).encode() + b"\n\n", done]
 
 
 def _check_messages(messages: list[dict[str, Any]], refuses: Collection[str]) -> bool:

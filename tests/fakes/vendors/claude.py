@@ -34,9 +34,9 @@ _BLOCKS = {
 _USAGE = {"input_tokens": 1000, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 500}
 
 
-def claude() -> Script:
-    """Plays the conversation."""
-    return playing(_answer, _refusal)
+def claude(path: str = "/v1/messages", bearer: bool = False) -> Script:
+    """Plays the conversation. ``bearer``: another vendor's endpoint in this form, which gets the key in two ways."""
+    return playing(lambda received: _answer(received, path, bearer), _refusal)
 
 
 def claude_models() -> Script:
@@ -50,15 +50,16 @@ def _refusal(refused: Refused) -> Any:
     return {"type": "error", "error": {"type": kind, "message": str(refused)}}
 
 
-def _check_head(received: Received) -> None:
+def _check_head(received: Received, bearer: bool = False) -> None:
     headers = received.headers
-    need(headers.get("x-api-key") == KEY and "authorization" not in headers, "invalid x-api-key", 401)
+    shown = f"Bearer {KEY}" if bearer else None
+    need(headers.get("x-api-key") == KEY and headers.get("authorization") == shown, "invalid x-api-key", 401)
     need(headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
 
 
-def _answer(received: Received) -> tuple[bool, list[bytes]]:
-    _check_head(received)
-    need(received.path == "/v1/messages", "Not found", 404)
+def _answer(received: Received, path: str, bearer: bool) -> tuple[bool, list[bytes]]:
+    _check_head(received, bearer)
+    need(received.path == path, f"Not found: {received.path}", 404)
     need(received.headers.get("content-type") == "application/json", "content-type")
     body = received.json
     only(body, _FIELDS, "body", "model max_tokens messages")

@@ -37,11 +37,12 @@ _USAGE = {
 }
 
 
-def responses(path: str = "/v1/responses") -> Script:
+def responses(path: str = "/v1/responses", header: str = "authorization") -> Script:
     """Plays the conversation."""
 
     def answer(received: Received) -> tuple[bool, list[bytes]]:
-        need(received.headers.get("authorization") == f"Bearer {KEY}", "Incorrect API key provided", 401)
+        shown = f"Bearer {KEY}" if header == "authorization" else KEY
+        need(received.headers.get(header) == shown, "Incorrect API key provided", 401)
         need(received.path == path, "Not found", 404)
         return _answer(received.json)
 
