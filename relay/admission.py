@@ -15,6 +15,7 @@ from relay.endpoints.endpoint import Look
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
+from relay.responses.memory import Memory
 from relay.room import Kept
 from relay.routes import Route
 
@@ -45,6 +46,8 @@ class Call(msgspec.Struct, eq=False, gc=False):
     """The caller's ``anthropic-beta`` header, for channels that know it."""
     kept: Kept | None = None
     """What its body takes up of the worker's room."""
+    memory: Memory | None = None
+    """Of a request to the Responses API."""
 
     def forget(self) -> None:
         """Let go of what was asked: a stream may last long, and no attempt will need it again."""
@@ -78,10 +81,11 @@ async def looked_at(request: Incoming, body: bytes) -> tuple[Ask, Glance | None]
 
 async def admit(gate: Gate, call: Call) -> Grant:
     """Hold the credits. Where a count by sample would decide something, all is counted first."""
+    lasting = call.memory is not None and call.memory.wish.background
     try:
-        return await gate.ledger.admit(call.ask)
+        return await gate.ledger.admit(call.ask, lasting)
     except CountFirst:
-        return await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
+        return await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)), lasting)
 
 
 async def input_tokens(glance: Glance) -> int:

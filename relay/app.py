@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules import routing
+from openopen8.core.rules.admission import Ask
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay import routes
@@ -19,7 +20,7 @@ from relay.caller import AsgiCaller, Caller, Gone, Pairs, Receive, Scope, Send
 from relay.counting import count_text
 from relay.credentials import address_of, key_hash, key_hash_of
 from relay.delivery import pairs_of
-from relay.formats.format import Format
+from relay.formats.format import Format, Glance
 from relay.gate import Gate, Turns
 from relay.healing import EVERY_SECONDS, keep_healing
 from relay.health import Health
@@ -28,6 +29,9 @@ from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
 from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
+from relay.responses.following import Follower
+from relay.responses.look_up import look_up, query_of
+from relay.responses.recall import recall
 from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
@@ -59,6 +63,8 @@ class Relay:
         self.gate: Gate | None = None
         self.running = 0
         """Requests in flight."""
+        self.follower: Follower | None = None
+        """Charges what is made in the background."""
         self._tools = tools
         self._given = upstream
         self._random = random
@@ -75,10 +81,12 @@ class Relay:
         clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
         self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
+        self.follower = Follower(self.gate)
         ticker.start()
         self._rounds = [
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
             asyncio.create_task(keep_log(self._tools)),
+            asyncio.create_task(self.follower.keep_following()),
         ]
 
     async def recover(self) -> None:
@@ -139,6 +147,8 @@ class Relay:
         try:
             if route.served:
                 await self._serve(gate, request, caller)
+            elif route.operation == "response":
+                await look_up(gate, caller, request, query_of(scope))
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:
@@ -216,10 +226,31 @@ async def _call(gate: Gate, request: Incoming) -> Call:
         ask = request.ask(problem)
     else:
         ask, glance = await looked_at(request, body)
+        if glance is not None and request.route.recalls:
+            return await _recalled(gate, request, ask, glance, body)
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
     return Call(request.route, ask, body, glance, request.array, request.began, request.beta, request.kept)
+
+
+async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, body: bytes) -> Call:
+    """A request to the Responses API, with what it goes on from."""
+    try:
+        recalled = await recall(gate, request, glance)
+    except Problem as problem:
+        if problem.status != 400:
+            raise
+        await gate.ledger.admit(request.ask(problem))  # raises
+        raise
+    if recalled.body is not None:
+        body = recalled.body
+        ask, seen = await looked_at(request, body)
+        if seen is None:
+            await gate.ledger.admit(ask)  # raises
+        glance = seen or glance
+    memory = recalled.memory
+    return Call(request.route, ask, body, glance, request.array, request.began, request.beta, request.kept, memory)
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

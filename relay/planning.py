@@ -52,6 +52,9 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     spoken, path = kind.chat(call.route.format.name)
     format = FORMATS[spoken]
     same = format is call.route.format and format.patch_request is not None
+    if call.memory is not None:
+        same = same and not call.memory.ours  # what we keep is told in the neutral form: no vendor knows its ids
+        call.memory.tries(attempt, same, model)
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
     if kind.quirks is not None:
         body, dropped = kind.quirks.applied(body, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 from openopen8.core.errors import Problem
 from relay.endpoints import (
     CLAUDE_COUNT,
+    COMPACT,
     COMPLETIONS,
     EMBEDDINGS,
     GEMINI_COUNT,
@@ -24,7 +26,9 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
-Operation = Literal["chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+Operation = Literal[
+    "chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready", "response"
+]
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -62,6 +66,8 @@ class Route:
     stream: bool | None = None
     endpoint: Endpoint | None = None
     """What is asked for where it is no chat."""
+    id: str = ""
+    """Of an answer that is kept."""
 
     @property
     def ability(self) -> str:
@@ -72,6 +78,11 @@ class Route:
     def free(self) -> bool:
         """True for what is never charged."""
         return self.endpoint is not None and self.endpoint.free
+
+    @property
+    def recalls(self) -> bool:
+        """True for what may go on from an earlier answer."""
+        return self.format is RESPONSES or self.endpoint is COMPACT
 
     @property
     def served(self) -> bool:
@@ -90,6 +101,7 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
     _call("/v1/completions", COMPLETIONS),
+    _call("/v1/responses/compact", COMPACT),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
@@ -115,7 +127,7 @@ def reserved(path: str) -> bool:
 
 def find(method: str, path: str) -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
-    route = _BY_PATH.get(path) or _model_route(path)
+    route = _BY_PATH.get(path) or _model_route(path) or _response_route(method, path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -152,6 +164,19 @@ def _model_route(path: str) -> Route | None:
         if path.startswith(root):
             return _named(path[len(root) :], root, format)
     return None
+
+
+_RESPONSE = re.compile(r"(?:/v1)?/responses/([A-Za-z0-9_-]{1,200})(/input_items|/cancel)?")
+
+
+def _response_route(method: str, path: str) -> Route | None:
+    """An answer that was kept: read, deleted, cancelled, or what it was asked."""
+    found = _RESPONSE.fullmatch(path)
+    if found is None:
+        return None
+    id, part = found[1], found[2] or ""
+    method = "POST" if part == "/cancel" else "DELETE" if method == "DELETE" and not part else "GET"
+    return Route(f"/v1/responses/{{id}}{part}", "response", method, RESPONSES, id=id)
 
 
 def _named(name: str, root: str, format: Format) -> Route | None:

@@ -19,9 +19,9 @@ OPENAI = frozenset({"completions", "embeddings", "moderations"})
 """What OpenAI has beside chat, and vendors that follow its forms."""
 
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI,
+    "openai": _CHAT | OPENAI | {"compact"},
     "openai-compatible": _CHAT | OPENAI | {"rerank"},
-    "openai-responses": _CHAT,
+    "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT,
     "gemini": _CHAT,
 }
