@@ -29,15 +29,17 @@ from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
 from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
+from relay.realtime.entrance import enter, refuse
 from relay.responses.following import Follower
 from relay.responses.look_up import look_up, query_of
 from relay.responses.recall import recall
 from relay.room import Room
-from relay.routes import CLAUDE, RELAY_PATHS, Route
+from relay.routes import CLAUDE, OPENAI, RELAY_PATHS, Route
 from relay.serve import failed, serve
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream, open_upstream
+from relay.upstream.sockets import Sockets
 
 log = logging.getLogger("openopen8.relay")
 
@@ -80,7 +82,10 @@ class Relay:
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
         clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
-        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
+        sockets = Sockets(self._tools.settings)
+        self.gate = Gate(
+            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, sockets, clock
+        )
         self.follower = Follower(self.gate)
         ticker.start()
         self._rounds = [
@@ -112,9 +117,8 @@ class Relay:
         return routes.reserved(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
-            return
+        if scope["type"] == "websocket":
+            return await self._socket(scope, receive, send)
         gate = self.gate
         request_id = gate.ledger.next_request_id() if gate else "req_none"
         headers = dict(scope["headers"])
@@ -141,6 +145,8 @@ class Relay:
         if scope["method"] == "OPTIONS":
             return _preflight(caller, headers)
         route = routes.find(scope["method"], scope["path"])
+        if route.operation == "realtime":
+            raise Problem(426, "upgrade_required", "This endpoint is a WebSocket.", headers={"upgrade": "websocket"})
         if route.operation in ("alive", "ready"):
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
@@ -154,6 +160,24 @@ class Relay:
         except Problem as problem:
             shown = route.format if route.served else routes.in_format(route, headers).format
             _refuse(caller, shown, problem, request_id)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        gate = self.gate
+        request_id = gate.ledger.next_request_id() if gate else "req_none"
+        try:
+            if gate is None:
+                raise _NOT_READY
+            self._check_room(gate)
+            self.running += 1
+            try:
+                await enter(gate, scope, receive, send)
+            finally:
+                self.running -= 1
+        except Problem as problem:
+            pairs = [(b"x-openopen8-error", problem.code.encode()), *pairs_of(problem.headers)]
+            body = OPENAI.render_error(problem, request_id)
+            await refuse(send, problem.status, [*_base_pairs(request_id, OPENAI), *pairs], body)
 
     # -- the front door at the HTTP protocol ----------------------------------------------------------------
 
@@ -184,14 +208,17 @@ class Relay:
     # -- one way through ------------------------------------------------------------------------------------
 
     async def _serve(self, gate: Gate, request: Incoming, caller: Caller) -> None:
-        if self.running >= gate.settings.max_requests_in_flight:
-            raise Problem(503, "overloaded", "Too many requests are in flight. Try again.", None, {"retry-after": "1"})
+        self._check_room(gate)
         self.running += 1
         try:
             await serve(gate, await _call(gate, request), caller)
         finally:
             self.running -= 1
             request.kept.give_back()
+
+    def _check_room(self, gate: Gate) -> None:
+        if self.running >= gate.settings.max_requests_in_flight:
+            raise Problem(503, "overloaded", "Too many requests are in flight. Try again.", None, {"retry-after": "1"})
 
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:

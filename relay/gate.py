@@ -15,6 +15,7 @@ from relay.room import Room
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream
+from relay.upstream.sockets import Sockets
 
 
 class Turns:
@@ -41,6 +42,7 @@ class Gate:
     ticker: Ticker
     room: Room
     templates: Templates
+    sockets: Sockets
     clock: Callable[[], float]
     """``loop.time``"""
 

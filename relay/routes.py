@@ -27,7 +27,17 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
 )
 
 Operation = Literal[
-    "chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready", "response"
+    "chat",
+    "call",
+    "models",
+    "model",
+    "subscription",
+    "usage",
+    "token_usage",
+    "alive",
+    "ready",
+    "response",
+    "realtime",
 ]
 
 RELAY_PATHS: tuple[str, ...] = (
@@ -103,6 +113,7 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/responses/compact", COMPACT),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
+    Route("/v1/realtime", "realtime", "GET", OPENAI),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
     Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),

@@ -19,7 +19,7 @@ OPENAI = frozenset({"completions", "embeddings", "moderations"})
 """What OpenAI has beside chat, and vendors that follow its forms."""
 
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI | {"compact"},
+    "openai": _CHAT | OPENAI | {"compact", "realtime"},
     "openai-compatible": _CHAT | OPENAI | {"rerank"},
     "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT,
