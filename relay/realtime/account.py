@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from openopen8.core.errors import Problem
-from openopen8.core.rules.admission import Ask
-from openopen8.core.rules.pricing import Counts
+from openopen8.core.rules.admission import Ask, price_for
+from openopen8.core.rules.pricing import Counts, Price
 from openopen8.core.rules.routing import Attempt
 from relay import metering
 from relay.admission import off_loop
@@ -26,6 +26,7 @@ class Account:
         self.ask = ask
         self.upstream_model = ""
         self._attempt: Attempt | None = None
+        self._transcriber: tuple[str, Price] | None = None
 
     async def open(self) -> Tab:
         """Check everything and hold; raises a Problem."""
@@ -50,6 +51,24 @@ class Account:
             self.ask, request_id=self._gate.ledger.next_request_id(), started_at=self._gate.tools.now()
         )
         await self.open()
+
+    async def transcribes(self, model: str | None) -> None:
+        """What the caller says is written down by ``model`` from now on; raises a Problem if it may not be."""
+        if model is None or (self._transcriber and self._transcriber[0] == model):
+            return
+        listing = await self._gate.ledger.identify(self.ask)
+        ask = msgspec.structs.replace(self.ask, model=model)
+        self._transcriber = model, price_for(ask, listing.holder, listing.snapshot, self._gate.tools.now())
+
+    async def charge_transcript(self, usage: Usage) -> None:
+        """Something was written down: as :meth:`charge`, at that model's own price."""
+        if self.tab is None or self._transcriber is None:
+            return
+        model, price = self._transcriber
+        ask = msgspec.structs.replace(self.tab.grant.ask, model=model)
+        self.tab.grant = msgspec.structs.replace(self.tab.grant, ask=ask, price=price)
+        self.tab.upstream_model = model
+        await self.charge(usage, [])
 
     async def close(self, said: list[str], status: int, problem: Problem | None) -> None:
         """The session is over; ``said`` is what came of a response that nobody will hear the end of."""

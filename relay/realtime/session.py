@@ -12,12 +12,22 @@ from websockets.exceptions import ConnectionClosed
 from openopen8.core.errors import Problem
 from relay.caller import Receive, Send
 from relay.realtime.account import Account
-from relay.realtime.events import error_event, from_caller, kind_of, to_caller, usage_of
+from relay.realtime.events import (
+    error_event,
+    from_caller,
+    kind_of,
+    to_caller,
+    transcribed,
+    transcriber_of,
+    usage_of,
+)
 from relay.tab import LEFT
 
 LAST_WORD = 3.0
 """Seconds that a provider has to say what a response came to that its caller did not wait for."""
 REFUSED, LATER = 1008, 1013
+_SESSIONS = ("session.created", "session.updated", "transcription_session.created", "transcription_session.updated")
+_TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 _CANCEL = '{"type":"response.cancel"}'
 _UNSENDABLE = {1005: 1000, 1006: 1011, 1015: 1011}
 """Close codes that only say what happened, and what may be sent for them (RFC 6455, section 7.4.1)."""
@@ -81,25 +91,28 @@ class Session:
             await self._send({"type": "websocket.send", "bytes": message})
             return None
         kind, said = kind_of(message)
-        problem = None
+        ended: Problem | None = None
+        try:
+            await self._counted(kind, said, message)
+        except Problem as problem:
+            ended = problem
+        await self._tell(to_caller(message, self._name))
+        return ended
+
+    async def _counted(self, kind: str, said: str, message: str) -> None:
+        """Paid before the caller hears of it; raises what speaks against going on."""
         if said:
             self._said.append(said)
         elif kind == "response.created":
             self._running += 1
         elif kind == "response.done":
-            problem = await self._done(message)
-        await self._tell(to_caller(message, self._name))
-        return problem
-
-    async def _done(self, message: str) -> Problem | None:
-        """Paid before the caller hears of it; returns what speaks against a next one."""
-        self._running = max(0, self._running - 1)
-        said, self._said = self._said, []
-        try:
-            await self._account.charge(usage_of(message), said)
-        except Problem as problem:
-            return problem
-        return None
+            self._running = max(0, self._running - 1)
+            texts, self._said = self._said, []
+            await self._account.charge(usage_of(message), texts)
+        elif kind in _SESSIONS:
+            await self._account.transcribes(transcriber_of(message))
+        elif kind == _TRANSCRIBED:
+            await self._account.charge_transcript(transcribed(message))
 
     async def _end(self, problem: Problem | None) -> None:
         """The provider has closed, or the caller may not go on."""

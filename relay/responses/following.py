@@ -55,16 +55,17 @@ class Follower:
     async def turn(self) -> None:
         """Look at each that is due."""
         async with self._lock:
-            if await asyncio.to_thread(self._duty.take):
-                await self._round()
+            rows = await asyncio.to_thread(responses.unpaid, self._gate.tools)
+            seldom = self._gate.clock() - self._looked > SELDOM
+            if (rows or seldom) and await asyncio.to_thread(self._duty.take):
+                await self._round(rows, seldom)
 
-    async def _round(self) -> None:
-        gate = self._gate
-        now = gate.clock()
-        for row in await asyncio.to_thread(responses.unpaid, gate.tools):
+    async def _round(self, rows: list[Kept], seldom: bool) -> None:
+        gate, now = self._gate, self._gate.clock()
+        for row in rows:
             if now >= self._next.get(row.id, 0.0):
                 await self._look(row)
-        if now - self._looked > SELDOM:
+        if seldom:
             self._looked = now
             left = await asyncio.to_thread(responses.orphans, gate.tools, gate.tools.now() - PATIENCE)
             if left:

@@ -195,6 +195,12 @@ def decide(ask: Ask, holder: Holder | None, snapshot: Snapshot, windows: Windows
     return Grant(ask, holder, group, ratio, price, *holds, bounds, providers, snapshot.options, now, headers, hold_id)
 
 
+def price_for(ask: Ask, holder: Holder, snapshot: Snapshot, now: int) -> Price:
+    """The price of a further model that a request leads to; raises the Problem that speaks against it."""
+    _check_model(ask, holder)
+    return _price(ask, snapshot, now)
+
+
 def _check_model(ask: Ask, holder: Holder) -> None:
     if not access.model_allowed(ask.model, holder.allowed_models):
         raise Problem(

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import text
+from sqlmodel import Session
 
 from openopen8.core.clock import DAY
 from openopen8.core.services.duty import Duty
@@ -52,6 +53,7 @@ _CHAIN = text(
 )
 _USED = text("UPDATE kept_responses SET used_at = :now WHERE user_id = :user AND id = :id")
 _DELETE = text("DELETE FROM kept_responses WHERE user_id = :user AND id = :id")
+_FORGET = text("DELETE FROM kept_responses WHERE user_id = :user AND hold_id IS NULL")
 _DONE = text("UPDATE kept_responses SET hold_id = NULL, terms = NULL WHERE user_id = :user AND id = :id")
 _OPEN = text(f"SELECT {_NAMES} FROM kept_responses WHERE hold_id IS NOT NULL")
 _ORPHANS = text(
@@ -140,6 +142,11 @@ def delete(tools: Tools, user_id: int, id: str) -> None:
     """Forget it; what went on from it can't go on any more."""
     with tools.db.write() as session:
         session.connection().execute(_DELETE, {"user": user_id, "id": id})
+
+
+def forget(session: Session, user_id: int) -> None:
+    """Everything of a user who is deleted, but what has to be paid yet."""
+    session.connection().execute(_FORGET, {"user": user_id})
 
 
 def done(tools: Tools, user_id: int, id: str) -> None:

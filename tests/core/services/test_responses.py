@@ -9,7 +9,7 @@ import msgspec
 from openopen8.core.clock import DAY
 from openopen8.core.models import KeptResponse
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services import responses
+from openopen8.core.services import responses, users
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.log_keeper import LogKeeper
 from openopen8.core.services.responses import SLICE, Content, Kept
@@ -68,3 +68,12 @@ def test_a_conversation_with_a_gap_is_none(tools: Tools) -> None:
     responses.delete(tools, user.user_id, first)
     assert responses.chain(tools, user.user_id, third, 30) == []
     assert responses.find(tools, user.user_id, third, 30) is not None
+
+
+def test_a_deleted_users_answers_are_forgotten(tools: Tools) -> None:
+    world = World(tools)
+    root, ann, bob = world.user("root", role="root"), world.user("ann"), world.user("bob")
+    keep(tools, ann, 0)
+    stays = {keep(tools, bob, 0), keep(tools, ann, 0, ours=False, hold_id=-1)}
+    users.delete(tools, root, ann.user_id)
+    assert left(tools) == stays

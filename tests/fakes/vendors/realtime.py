@@ -47,6 +47,7 @@ class Realtime:
     def __init__(self) -> None:
         self.status = 0
         self.hold = False
+        self.transcription: dict[str, Any] = {"type": "duration", "seconds": 2.5}
         self.leaves: tuple[int, str] | None = None
         """Close in place of an answer."""
         self.events: list[dict[str, Any]] = []
@@ -76,6 +77,7 @@ class Realtime:
 
     async def _session(self, socket: ServerConnection) -> None:
         self._socket = socket
+        self._heard: Any = None
         session = {"type": "realtime", "object": "realtime.session", "id": "sess_1", "model": MODEL}
         await self._tell("session.created", session=session)
         try:
@@ -96,9 +98,13 @@ class Realtime:
             if kind == "session.update":
                 need(event["session"].get("type") == "realtime", "Missing required parameter: 'session.type'.")
                 need(event["session"].get("model", MODEL) == MODEL, "The model of a session can't be changed.")
+                self._heard = event["session"].get("audio", {}).get("input", {}).get("transcription")
                 await self._tell("session.updated", session={**session, **event["session"]})
             elif kind == "conversation.item.create":
                 await self._tell("conversation.item.added", item={"id": "item_1", **event["item"]})
+            elif kind == "input_audio_buffer.commit" and self._heard:
+                done = "conversation.item.input_audio_transcription.completed"
+                await self._tell(done, item_id="item_1", content_index=0, transcript="Hi", usage=self.transcription)
             elif kind == "response.create":
                 await self._respond()
             elif kind == "response.cancel":

@@ -270,3 +270,27 @@ async def test_the_older_form_is_asked_for_and_a_plain_request_is_told_to_upgrad
         await heard(socket, "session.created")
     assert place.vendor.heads[0]["openai-beta"] == "realtime=v1"
     assert (await place.house.caller.get("/v1/realtime")).status == 426
+
+
+async def test_what_is_written_down_is_charged_at_the_price_of_the_model_that_does_it(place: Place) -> None:
+    house = place.house
+    house.world.price("whisper-1", units={"seconds": "7"})
+    house.world.price("gpt-4o-transcribe", input="2", output="5", input_audio=Decimal(3))
+    tokens = {"input_tokens": 20, "output_tokens": 10, "input_token_details": {"text_tokens": 5, "audio_tokens": 15}}
+    usages: list[tuple[str, dict[str, Any]]] = [
+        ("whisper-1", {"type": "duration", "seconds": 2.5}),
+        ("gpt-4o-transcribe", {"type": "tokens", "total_tokens": 30, **tokens}),
+    ]
+    async with place.dial() as socket:
+        for model, usage in usages:
+            place.vendor.transcription = usage
+            session = {"type": "realtime", "audio": {"input": {"transcription": {"model": model}}}}
+            await socket.send(json.dumps({"type": "session.update", "session": session}))
+            await socket.send(json.dumps({"type": "input_audio_buffer.commit"}))
+            await heard(socket, "conversation.item.input_audio_transcription.completed")
+        assert [(e.model, e.credits) for e in house.world.log()] == [("whisper-1", 21), ("gpt-4o-transcribe", 105)]
+        session["audio"]["input"]["transcription"]["model"] = "unpriced"
+        await socket.send(json.dumps({"type": "session.update", "session": session}))
+        assert (await heard(socket, "error"))[-1]["error"]["code"] == "model_not_priced"
+    await until(lambda: not house.world.all(Hold))
+    house.settled()
