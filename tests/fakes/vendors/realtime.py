@@ -73,7 +73,10 @@ class Realtime:
         status = 404 if request.path != f"/v1/realtime?model={MODEL}" else status
         if status == 200:
             return None
-        return connection.respond(status, json.dumps({"error": {"message": f"refused with {status}"}}))
+        response = connection.respond(status, json.dumps({"error": {"message": f"refused with {status}"}}))
+        if status == 301:
+            response.headers["location"] = request.path
+        return response
 
     async def _session(self, socket: ServerConnection) -> None:
         self._socket = socket

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -116,7 +117,10 @@ async def test_openais_client_converses_in_text_sound_and_tools_and_pays_each_re
     house.settled()
 
 
-async def test_a_token_may_come_in_each_of_the_three_ways(place: Place) -> None:
+async def test_a_token_may_come_in_each_of_the_three_ways_and_no_log_has_it(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "uvicorn.error")
     key = place.house.key
     protocols: Any = ["realtime", f"openai-insecure-api-key.{key}"]
     ways: list[tuple[str, dict[str, Any], str | None]] = [
@@ -129,6 +133,7 @@ async def test_a_token_may_come_in_each_of_the_three_ways(place: Place) -> None:
             await heard(socket, "session.created")
             assert socket.subprotocol == protocol
     assert all(key not in str(head) for head in place.vendor.heads)
+    assert "[accepted]" in caplog.text and key not in caplog.text
 
 
 async def test_what_speaks_against_a_session_is_said_before_it_begins(place: Place) -> None:
@@ -162,6 +167,7 @@ async def test_a_provider_that_refuses_the_handshake_is_an_http_error(place: Pla
             async with place.dial():
                 pass
         assert refused.value.response.status_code == told
+    assert len(place.vendor.heads) == 5  # nobody followed the redirect
     assert [(entry.status, entry.credits) for entry in place.house.world.log()] == [
         (400, 0), (429, 0), (502, 0), (502, 0), (502, 0)
     ]  # fmt: skip

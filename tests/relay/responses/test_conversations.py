@@ -10,7 +10,7 @@ import pytest
 from openopen8.core.clock import DAY
 from openopen8.core.models import Channel, KeptResponse
 from relay.app import Relay
-from tests.fakes.upstream import status, whole
+from tests.fakes.upstream import status, streamed, whole
 from tests.fakes.vendors import ANSWER, MODELS, VENDORS
 from tests.relay.callers import SCHEMA
 from tests.relay.endpoints.clients import openai_client
@@ -157,6 +157,35 @@ async def test_a_large_answer_is_kept_too(house: House) -> None:
     assert len(house.fake.chats[1].body) > 200_000
     assert (await openai_client(house).responses.retrieve(first.id)).output_text == first.output_text
     assert second.previous_response_id == first.id
+
+
+async def test_what_we_keep_goes_on_at_a_vendor_that_keeps_answers_too(build: Build) -> None:
+    house = await built(build, "anthropic")
+    more: Any = {"tools": [TOOL], "reasoning": {"effort": "low"}, "max_output_tokens": 4096}
+    first = await say(house, "Go.", **more)
+    house.world.change(Channel, house.channel_id, enabled=False)
+    kind = "openai-responses"
+    house.world.channel(house.fake.url, type=kind, model_mapping={"m": MODELS[kind]})
+    house.fake.script(VENDORS[kind]())
+    call = next(item for item in first.output if item.type == "function_call")
+    result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "ok"}
+    second = await say(house, [result], previous_response_id=first.id, **more)
+    assert second.output_text == ANSWER
+    assert "previous_response_id" not in house.fake.chats[1].json
+    assert (await say(house, "More.", previous_response_id=second.id)).output_text == ANSWER
+
+
+@pytest.mark.parametrize("text", ["short", "long " * 40_000], ids=["short", "long"])
+async def test_a_stream_is_kept_before_its_end_is_told(house: House, text: str) -> None:
+    kept: list[int] = []
+
+    def watch(message: Any) -> None:
+        if b"response.completed" in message.get("body", b""):
+            kept.append(len(house.world.all(KeptResponse)))
+
+    house.fake.script(streamed(text))
+    await house.caller.open("/v1/responses", {"model": "m", "input": "x", "stream": True}, watch=watch).end()
+    assert kept == [1]
 
 
 async def test_what_failed_is_not_kept(house: House) -> None:
