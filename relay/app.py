@@ -30,6 +30,7 @@ from relay.intake import check_head, check_length, declared_length, read_body
 from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
 from relay.realtime.entrance import enter, refuse
+from relay.responses.conversations import converse
 from relay.responses.following import Follower
 from relay.responses.look_up import look_up, query_of
 from relay.responses.recall import recall
@@ -153,6 +154,8 @@ class Relay:
         try:
             if route.served:
                 await self._serve(gate, request, caller)
+            elif route.operation == "conversation":
+                await converse(gate, caller, request, query_of(scope))
             elif route.operation == "response":
                 await look_up(gate, caller, request, query_of(scope))
             else:

@@ -37,6 +37,7 @@ Operation = Literal[
     "alive",
     "ready",
     "response",
+    "conversation",
     "realtime",
 ]
 
@@ -46,6 +47,7 @@ RELAY_PATHS: tuple[str, ...] = (
     "/chat/completions",
     "/completions",
     "/responses",
+    "/conversations",
     "/messages",
     "/models",
     "/embeddings",
@@ -138,7 +140,7 @@ def reserved(path: str) -> bool:
 
 def find(method: str, path: str) -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
-    route = _BY_PATH.get(path) or _model_route(path) or _response_route(method, path)
+    route = _BY_PATH.get(path) or _model_route(path) or _kept_route(method, path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -177,6 +179,10 @@ def _model_route(path: str) -> Route | None:
     return None
 
 
+def _kept_route(method: str, path: str) -> Route | None:
+    return _response_route(method, path) or _conversation_route(method, path)
+
+
 _RESPONSE = re.compile(r"(?:/v1)?/responses/([A-Za-z0-9_-]{1,200})(/input_items|/cancel)?")
 
 
@@ -188,6 +194,22 @@ def _response_route(method: str, path: str) -> Route | None:
     id, part = found[1], found[2] or ""
     method = "POST" if part == "/cancel" else "DELETE" if method == "DELETE" and not part else "GET"
     return Route(f"/v1/responses/{{id}}{part}", "response", method, RESPONSES, id=id)
+
+
+_CONVERSATION = re.compile(r"(?:/v1)?/conversations(?:/([A-Za-z0-9_-]{1,200}(/items(/[A-Za-z0-9_-]{1,200})?)?))?")
+_OF_CONVERSATIONS = (("POST",), ("GET", "POST", "DELETE"), ("GET", "POST"), ("GET", "DELETE"))
+
+
+def _conversation_route(method: str, path: str) -> Route | None:
+    """A conversation that a vendor keeps: made, read, changed, deleted, and its items."""
+    found = _CONVERSATION.fullmatch(path)
+    if found is None:
+        return None
+    depth = sum(group is not None for group in found.groups())
+    canonical = ("", "/{id}", "/{id}/items", "/{id}/items/{item}")[depth]
+    allowed = _OF_CONVERSATIONS[depth]
+    method = method if method in allowed else allowed[0]
+    return Route(f"/v1/conversations{canonical}", "conversation", method, RESPONSES, id=found[1] or "")
 
 
 def _named(name: str, root: str, format: Format) -> Route | None:

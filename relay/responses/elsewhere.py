@@ -6,12 +6,12 @@ import asyncio
 from urllib.parse import quote, urlencode
 
 from openopen8.core.errors import Problem
+from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
 from openopen8.core.services import responses
 from openopen8.core.services.responses import Kept
 from relay import verdict
 from relay.caller import AsgiCaller, Presence
-from relay.channels import ChannelType
 from relay.formats.openai_responses import FORMAT
 from relay.gate import Gate
 from relay.responses.closing import close
@@ -31,10 +31,35 @@ _SSE = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control
 Query = list[tuple[str, str]]
 
 
-class Elsewhere:
-    """One vendor's answer."""
+RESPONSES, CONVERSATIONS = "/responses", "/conversations"
 
-    def __init__(self, gate: Gate, snapshot: Snapshot, row: Kept) -> None:
+
+async def asked(gate: Gate, attempt: Attempt, method: str, path: str, body: bytes, stream: bool = False) -> Answer:
+    """The vendor's word about what it keeps at ``path``. Raises Failure."""
+    provider, keyring = attempt.provider, gate.tools.keyring
+    kind = channel_type(provider)
+    root = kind.chat("openai_responses")[1].removesuffix(RESPONSES)
+    headers = headers_of(provider, kind, key_of(attempt.key, keyring), stream)
+    url = kind.url(provider.base_url, root + path.partition("?")[0]) + "".join(path.partition("?")[1:])
+    template = Template.make(url, headers, method, proxy_of(provider, keyring), provider.http2)
+    return await gate.upstream.send(Outgoing(template, body))
+
+
+async def accepted(gate: Gate, answer: Answer) -> Answer:
+    """The answer, unless it is a refusal: raises a Problem or a Failure."""
+    if 200 <= answer.status < 300:
+        return answer
+    body = await answer.read(LARGEST_ERROR)
+    answer.close()
+    raise verdict.judged(answer.status, answer.headers, body, FORMAT, gate.tools.now())
+
+
+class Elsewhere:
+    """One vendor's answer, or conversation."""
+
+    def __init__(self, gate: Gate, snapshot: Snapshot, row: Kept, root: str = RESPONSES) -> None:
+        self._root = root
+        self._what = "Response" if root == RESPONSES else "Conversation"
         self._gate = gate
         self._snapshot = snapshot
         self._row = row
@@ -62,35 +87,25 @@ class Elsewhere:
         caller.start(200, (_JSON, (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")))
         caller.finish(body)
 
-    async def ask(self, method: str, part: str = "", query: Query | None = None, stream: bool = False) -> Answer:
+    async def ask(
+        self, method: str, part: str = "", query: Query | None = None, stream: bool = False, body: bytes = b""
+    ) -> Answer:
         """Raises Failure, or a Problem for what the vendor refuses."""
         provider, key = self._home()
-        kind = channel_type(provider)
-        path = f"{kind.chat('openai_responses')[1]}/{quote(self._row.id, safe='')}{part}"
         passed = [(name, value) for name, value in query or () if name in _PASSED]
-        url = kind.url(provider.base_url, path) + (f"?{urlencode(passed)}" if passed else "")
-        answer = await self._gate.upstream.send(Outgoing(self._template(provider, key, kind, url, method, stream)))
-        if 200 <= answer.status < 300:
-            return answer
-        body = await answer.read(LARGEST_ERROR)
+        path = f"{self._root}/{quote(self._row.id, safe='')}{part}" + (f"?{urlencode(passed)}" if passed else "")
+        answer = await asked(self._gate, Attempt(provider, key), method, path, body, stream)
+        if answer.status != 404:
+            return await accepted(self._gate, answer)
         answer.close()
-        if answer.status == 404:
-            raise Problem(404, "response_not_found", f"Response with id '{self._row.id}' not found.")
-        raise verdict.judged(answer.status, answer.headers, body, FORMAT, self._gate.tools.now())
-
-    def _template(
-        self, provider: Provider, key: ProviderKey, kind: ChannelType, url: str, method: str, stream: bool
-    ) -> Template:
-        keyring = self._gate.tools.keyring
-        headers = headers_of(provider, kind, key_of(key, keyring), stream)
-        return Template.make(url, headers, method, proxy_of(provider, keyring), provider.http2)
+        raise Problem(404, "not_found", f"{self._what} with id '{self._row.id}' not found.")
 
     def _home(self) -> tuple[Provider, ProviderKey]:
         for provider in self._snapshot.providers:
             for key in provider.keys if provider.id == self._row.channel_id else ():
                 if key.id == self._row.key_id:
                     return provider, key
-        told = f"Response with id '{self._row.id}' not found: the channel that keeps it is not available."
+        told = f"{self._what} with id '{self._row.id}' not found: the channel that keeps it is not available."
         raise Problem(404, "response_not_found", told)
 
     async def _streamed(self, answer: Answer, caller: AsgiCaller) -> None:

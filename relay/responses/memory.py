@@ -136,7 +136,7 @@ class Memory:
         if not self._keeps or not 0 < len(head.id) <= LONGEST_ID or head.store is False:
             return
         if self._native:
-            self._written = self._gate.ledger.keep(self._elsewhere(grant, head), [])
+            self._written = self._gate.ledger.keep(self._elsewhere(grant, head), self._before())
         elif len(body) + sum(map(len, self._given)) <= LARGE:
             self._written = self._gate.ledger.keep(self._here(grant, head, body), self._before())
         else:

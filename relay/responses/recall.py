@@ -36,7 +36,7 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
     holder = await gate.ledger.knock(request.ask())
     days = gate.ledger.snapshot.options.response_retention_days
     chain = await asyncio.to_thread(responses.chain, gate.tools, holder.user_id, sought, days)
-    if not chain:
+    if not chain or (wish.conversation and chain[-1].ours):
         raise _unknown(sought, "conversation" if wish.conversation else "previous_response_id", days)
     memory = Memory(gate, wish, given, chain)
     if not memory.ours:

@@ -57,6 +57,8 @@ class Keeping:
 
     def _answer(self, received: Received, path: str, query: dict[str, list[str]]) -> Any:
         need(received.key, "No API key", 401)
+        if path.startswith("/v1/conversations"):
+            return self._converse(received, path.removeprefix("/v1/conversations").removeprefix("/"))
         if received.method == "POST" and path == "":
             return self._create(received)
         if received.method == "POST" and path == "/compact":
@@ -78,11 +80,32 @@ class Keeping:
         need(received.method == "GET" and not part, "Not found", 404)
         return self._events(response, int(query["starting_after"][0])) if query.get("stream") else response
 
+    def _converse(self, received: Received, rest: str) -> Any:
+        id, _, part = rest.partition("/")
+        if not id:
+            only(received.json, "items metadata", "body")
+            id = f"conv_{len(self.asked)}"
+            made = {"id": id, "object": "conversation", "created_at": 1, "metadata": received.json.get("metadata")}
+            self.kept[received.key, id] = {**made, "status": ""}
+            return made
+        need((received.key, id) in self.kept, f"Conversation with id '{id}' not found.", 404)
+        if received.method == "DELETE" and not part:
+            del self.kept[received.key, id]
+            return {"id": id, "object": "conversation.deleted", "deleted": True}
+        if part:
+            need(part == "items" and received.method == "GET", "Not found", 404)
+            return {"object": "list", "data": [], "first_id": "", "last_id": "", "has_more": False}
+        if received.method == "POST":
+            self.kept[received.key, id] |= received.json
+        return self.kept[received.key, id]
+
     def _create(self, received: Received) -> Any:
         body = received.json
         only(body, _FIELDS, "body", "model")
         before = body.get("previous_response_id")
         need(before is None or (received.key, before) in self.kept, f"Previous response with id '{before}' not found.")
+        conversation = body.get("conversation")
+        need(conversation is None or (received.key, conversation) in self.kept, "Conversation not found.")
         later = bool(body.get("background"))
         response = {
             "id": f"resp_{len(self.asked)}", "object": "response", "created_at": 1, "model": body["model"],

@@ -116,6 +116,30 @@ async def test_a_conversation_is_compacted_at_its_channel_and_paid(house: House)
     rested(house)
 
 
+async def test_a_conversation_object_lives_where_it_was_made(house: House, vendor: Keeping) -> None:
+    client = openai_client(house)
+    made = await client.conversations.create(metadata={"a": "b"})
+    for _ in range(2):
+        assert (await say(house, "one", conversation=made.id)).output_text == ANSWER
+    assert (await client.conversations.update(made.id, metadata={"a": "c"})).metadata == {"a": "c"}
+    assert (await client.conversations.retrieve(made.id)).metadata == {"a": "c"}
+    assert (await client.conversations.items.list(made.id)).data == []
+    assert len({received.key for received in house.fake.requests}) == 1 and len(house.world.log()) == 2
+    mine, house.key = house.key, house.world.token(house.world.user(balance=1_000_000_000))[1]
+    with pytest.raises(openai.NotFoundError):
+        await openai_client(house).conversations.retrieve(made.id)
+    with pytest.raises(openai.BadRequestError):
+        await say(house, "one", conversation=made.id)
+    house.key = mine
+    await client.conversations.delete(made.id)
+    assert made.id not in {id for _, id in vendor.kept} | {row.id for row in house.world.all(KeptResponse)}
+    with pytest.raises(openai.NotFoundError):
+        await client.conversations.retrieve(made.id)
+    house.world.change(Channel, house.channel_id, type="openai-compatible")
+    with pytest.raises(openai.InternalServerError, match="keeps conversations"):
+        await client.conversations.create()
+
+
 # -- in the background ---------------------------------------------------------------------------------
 
 
