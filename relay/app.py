@@ -171,6 +171,8 @@ class Relay:
         try:
             if gate is None:
                 raise _NOT_READY
+            if scope["path"] not in routes.SOCKETS:
+                raise Problem(404, "not_found", "There is no WebSocket here. Check the base URL and the path.")
             self._check_room(gate)
             self.running += 1
             try:

@@ -66,6 +66,10 @@ RELAY_PATHS: tuple[str, ...] = (
 """Reserved: these paths and what lies below them belong to the relay; no page may use one."""
 
 
+SOCKETS = ("/v1/realtime", "/realtime")
+"""Paths of WebSockets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a path means. ``path`` is its canonical form, without names in it, as the log shows it."""

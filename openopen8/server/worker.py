@@ -24,10 +24,9 @@ from openopen8.server.journal import reason
 from openopen8.server.relay_server import RelayServer
 from openopen8.server.seats import Seat
 from openopen8.server.wire import Wire
+from relay.routes import SOCKETS
 
 EVENTS = "/_event"
-SOCKETS = ("/v1/realtime", "/realtime")
-"""The relay's websockets."""
 DRAIN_SECONDS = 10.0
 """How long cancelled requests may take to settle before the ledger is closed."""
 

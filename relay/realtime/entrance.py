@@ -26,7 +26,6 @@ from relay.templates import channel_type, headers_of, key_of, proxy_of
 from relay.upstream import Failure, Template
 
 PATH = "/v1/realtime"
-PATHS = (PATH, "/realtime")
 _PLACE = "/realtime?model={model}"
 """Where channels have it that say nothing else in their ``paths``."""
 _PROTOCOL = "realtime"

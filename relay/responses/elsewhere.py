@@ -30,7 +30,6 @@ _SSE = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control
 
 Query = list[tuple[str, str]]
 
-
 RESPONSES, CONVERSATIONS = "/responses", "/conversations"
 
 
@@ -79,7 +78,7 @@ class Elsewhere:
         except Failure as failure:
             raise verdict.problem_of(failure) from None
         if part != "/input_items" and route.method != "DELETE":
-            await self._seen(body)
+            await close(self._gate, self._snapshot, self._row, body)
             assert FORMAT.patch_response is not None
             body = FORMAT.patch_response(body, self._row.model)
         if route.method == "DELETE":
@@ -125,6 +124,8 @@ class Elsewhere:
         except asyncio.CancelledError:
             if not presence.owns():
                 raise
+            if presence.late and caller.started:
+                caller.finish(tap.fail(Problem(504, "upstream_timeout", "The request took too long.")))
         except Failure as failure:
             if not caller.started:
                 raise
@@ -133,9 +134,6 @@ class Elsewhere:
             gate.ticker.discard(presence)
             caller.attend(None)
             stream.close()
-
-    async def _seen(self, body: bytes) -> None:
-        await close(self._gate, self._snapshot, self._row, body)
 
     async def _ended_early(self) -> None:
         """What is to be deleted while it is made is cancelled, so that its end can be charged."""

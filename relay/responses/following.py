@@ -56,7 +56,9 @@ class Follower:
         """Look at each that is due."""
         async with self._lock:
             rows = await asyncio.to_thread(responses.unpaid, self._gate.tools)
-            seldom = self._gate.clock() - self._looked > SELDOM
+            now = self._gate.clock()
+            seldom = now - self._looked > SELDOM
+            self._looked = now if seldom else self._looked
             if (rows or seldom) and await asyncio.to_thread(self._duty.take):
                 await self._round(rows, seldom)
 
@@ -66,7 +68,6 @@ class Follower:
             if now >= self._next.get(row.id, 0.0):
                 await self._look(row)
         if seldom:
-            self._looked = now
             left = await asyncio.to_thread(responses.orphans, gate.tools, gate.tools.now() - PATIENCE)
             if left:
                 await gate.ledger.let_go(left)

@@ -300,3 +300,10 @@ async def test_what_is_written_down_is_charged_at_the_price_of_the_model_that_do
         assert (await heard(socket, "error"))[-1]["error"]["code"] == "model_not_priced"
     await until(lambda: not house.world.all(Hold))
     house.settled()
+
+
+async def test_other_paths_have_no_websocket(place: Place) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws{place.address.removeprefix('http')}/v1/other", proxy=None):
+            pass
+    assert refused.value.response.status_code == 404
