@@ -16,6 +16,7 @@ from relay.form import Form
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
+from relay.responses.memory import Memory
 from relay.room import Kept
 from relay.routes import Route
 from relay.upload import Upload
@@ -51,6 +52,8 @@ class Call(msgspec.Struct, eq=False, gc=False):
     """What its body takes up of the worker's room."""
     upload: Upload | None = None
     """The body, where it lies on disk."""
+    memory: Memory | None = None
+    """Of a request to the Responses API."""
 
     def forget(self) -> None:
         """Let go of what was asked: a stream may last long, and no attempt will need it again."""
@@ -86,10 +89,11 @@ async def looked_at(request: Incoming, body: bytes, form: Form | None = None) ->
 
 async def admit(gate: Gate, call: Call) -> Grant:
     """Hold the credits. Where a count by sample would decide something, all is counted first."""
+    lasting = call.memory is not None and call.memory.wish.background
     try:
-        grant = await gate.ledger.admit(call.ask)
+        grant = await gate.ledger.admit(call.ask, lasting)
     except CountFirst:
-        grant = await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)))
+        grant = await gate.ledger.admit(exactly(call.ask, await input_tokens(call.glance)), lasting)
     call.ask = grant.ask  # its model is the one that the name means
     return grant
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules import routing
+from openopen8.core.rules.admission import Ask
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay import routes
@@ -20,7 +21,7 @@ from relay.counting import count_text
 from relay.credentials import address_of, key_hash, key_hash_of
 from relay.delivery import pairs_of
 from relay.form import is_form
-from relay.formats.format import Format
+from relay.formats.format import Format, Glance
 from relay.gate import Gate, Turns
 from relay.healing import EVERY_SECONDS, keep_healing
 from relay.health import Health
@@ -29,13 +30,19 @@ from relay.incoming import Incoming, asgi_part, incoming
 from relay.intake import check_head, check_length, declared_length, read_body
 from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
+from relay.realtime.entrance import enter, refuse
+from relay.responses.conversations import converse
+from relay.responses.following import Follower
+from relay.responses.look_up import look_up, query_of
+from relay.responses.recall import recall
 from relay.room import Room
-from relay.routes import CLAUDE, RELAY_PATHS, Route
+from relay.routes import CLAUDE, OPENAI, RELAY_PATHS, Route
 from relay.serve import failed, serve
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upload import read_upload
 from relay.upstream import Upstream, open_upstream
+from relay.upstream.sockets import Sockets
 
 log = logging.getLogger("openopen8.relay")
 
@@ -63,6 +70,8 @@ class Relay:
         self.gate: Gate | None = None
         self.running = 0
         """Requests in flight."""
+        self.follower: Follower | None = None
+        """Charges what is made in the background."""
         self._tools = tools
         self._given = upstream
         self._random = random
@@ -79,13 +88,16 @@ class Relay:
         clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
         disk = Room(_DISK * self._tools.settings.max_bodies_bytes, "disk")
+        sockets = Sockets(self._tools.settings)
         self.gate = Gate(
-            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, clock
+            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, sockets, clock
         )
+        self.follower = Follower(self.gate)
         ticker.start()
         self._rounds = [
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
             asyncio.create_task(keep_log(self._tools)),
+            asyncio.create_task(self.follower.keep_following()),
         ]
 
     async def recover(self) -> None:
@@ -111,9 +123,8 @@ class Relay:
         return routes.reserved(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
-            return
+        if scope["type"] == "websocket":
+            return await self._socket(scope, receive, send)
         gate = self.gate
         request_id = gate.ledger.next_request_id() if gate else "req_none"
         headers = dict(scope["headers"])
@@ -140,17 +151,43 @@ class Relay:
         if scope["method"] == "OPTIONS":
             return _preflight(caller, headers)
         route = routes.find(scope["method"], scope["path"])
+        if route.operation == "realtime":
+            raise Problem(426, "upgrade_required", "This endpoint is a WebSocket.", headers={"upgrade": "websocket"})
         if route.operation in ("alive", "ready"):
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
         try:
             if route.served:
                 await self._serve(gate, request, caller)
+            elif route.operation == "conversation":
+                await converse(gate, caller, request, query_of(scope))
+            elif route.operation == "response":
+                await look_up(gate, caller, request, query_of(scope))
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:
             shown = route.format if route.served else routes.in_format(route, headers).format
             _refuse(caller, shown, problem, request_id)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        gate = self.gate
+        request_id = gate.ledger.next_request_id() if gate else "req_none"
+        try:
+            if gate is None:
+                raise _NOT_READY
+            if scope["path"] not in routes.SOCKETS:
+                raise Problem(404, "not_found", "There is no WebSocket here. Check the base URL and the path.")
+            self._check_room(gate)
+            self.running += 1
+            try:
+                await enter(gate, scope, receive, send)
+            finally:
+                self.running -= 1
+        except Problem as problem:
+            pairs = [(b"x-openopen8-error", problem.code.encode()), *pairs_of(problem.headers)]
+            body = OPENAI.render_error(problem, request_id)
+            await refuse(send, problem.status, [*_base_pairs(request_id, OPENAI), *pairs], body)
 
     # -- the front door at the HTTP protocol ----------------------------------------------------------------
 
@@ -181,8 +218,7 @@ class Relay:
     # -- one way through ------------------------------------------------------------------------------------
 
     async def _serve(self, gate: Gate, request: Incoming, caller: Caller) -> None:
-        if self.running >= gate.settings.max_requests_in_flight:
-            raise Problem(503, "overloaded", "Too many requests are in flight. Try again.", None, {"retry-after": "1"})
+        self._check_room(gate)
         self.running += 1
         try:
             await serve(gate, await _call(gate, request), caller)
@@ -191,6 +227,10 @@ class Relay:
             request.kept.give_back()
             if request.upload is not None:
                 request.upload.close()
+
+    def _check_room(self, gate: Gate) -> None:
+        if self.running >= gate.settings.max_requests_in_flight:
+            raise Problem(503, "overloaded", "Too many requests are in flight. Try again.", None, {"retry-after": "1"})
 
 
 def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_id: str) -> Incoming:
@@ -233,12 +273,35 @@ async def _call(gate: Gate, request: Incoming) -> Call:
         ask = request.ask(problem)
     else:
         ask, glance = await looked_at(request, body, form)
+        if glance is not None and request.route.recalls:
+            return await _recalled(gate, request, ask, glance, body)
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
     return Call(
         request.route, ask, body, glance, request.array, request.began, request.beta, request.kept, request.upload
     )
+
+
+async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, body: bytes) -> Call:
+    """A request to the Responses API, with what it goes on from."""
+    try:
+        recalled = await recall(gate, request, glance)
+    except Problem as problem:
+        if problem.status != 400:
+            raise
+        await gate.ledger.admit(request.ask(problem))  # raises
+        raise
+    if recalled.body is not None:
+        body = recalled.body
+        ask, seen = await looked_at(request, body)
+        if seen is None:
+            await gate.ledger.admit(ask)  # raises
+        glance = seen or glance
+    return Call(
+        request.route, ask, body, glance, request.array, request.began, request.beta, request.kept,
+        memory=recalled.memory,
+    )  # fmt: skip
 
 
 async def _look(gate: Gate, caller: AsgiCaller, route: Route, request: Incoming) -> None:

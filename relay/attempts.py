@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt, Candidates, plan
 from openopen8.core.rules.snapshot import Provider
+from openopen8.core.services.responses import Kept
 from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
 from relay.answered import Begun, Whole
@@ -61,7 +62,11 @@ async def _first(
     gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence
 ) -> Whole | Begun:
     failures: list[Failure] = []
-    for attempt in plan(providers, gate.tools.now(), gate.random, gate.turns):
+    attempts: Iterable[Attempt] = plan(providers, gate.tools.now(), gate.random, gate.turns)
+    if call.memory is not None:
+        _check_home(call.memory.home, providers)
+        attempts = call.memory.fitting(attempts)
+    for attempt in attempts:
         if len(failures) > grant.options.retries or presence.late:
             break
         if attempt.provider.rest_until and not await gate.health.may_try(attempt):
@@ -78,6 +83,14 @@ async def _first(
             await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, providers, gate.tools.now())
+
+
+def _check_home(home: Kept | None, providers: Candidates) -> None:
+    """400 where the channel and the key that keep the earlier answer serve this request no longer."""
+    if home is None or any(p.id == home.channel_id and any(key.id == home.key_id for key in p.keys) for p in providers):
+        return
+    told = f"Previous response with id '{home.id}' not found: the channel that keeps it is not available."
+    raise Problem(400, "previous_response_not_found", told, "previous_response_id")
 
 
 async def _attempt(
@@ -149,10 +162,11 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw)
-    body, tab.measured, lost = passed
+    body, measured, lost = passed
+    tab.measured = measured
     if lost:
         tab.losses = (*prepared.losses, *lost)
-    return Whole(body, tab.measured, _passed(answer.headers), tab.losses)
+    return Whole(body, measured, _passed(answer.headers), tab.losses)
 
 
 def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
@@ -218,9 +232,10 @@ def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
 
 
 def _asked(gate: Gate, call: Call) -> Asked:
-    glance = call.glance
+    glance, memory = call.glance, call.memory
+    fields = glance.fields if memory is None else memory.echoed(glance.fields)
     now_s = gate.tools.now() // 1000
-    return Asked(glance.model, now_s, call.ask.request_id, glance.include_usage, call.array, glance.fields)
+    return Asked(glance.model, now_s, call.ask.request_id, glance.include_usage, call.array, fields)
 
 
 def _passed(headers: Mapping[str, str]) -> Pairs:

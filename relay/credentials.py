@@ -15,6 +15,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 """Names in lower case, as ASGI has them."""
 
 _USUAL = re.compile(rb"[Bb]earer (%b[A-Za-z0-9]{%d})" % (TOKEN_PREFIX.encode(), LENGTH))
+_INSECURE = "openai-insecure-api-key."
 _PLAIN = (b"x-api-key", b"x-goog-api-key")
 
 
@@ -33,6 +34,17 @@ def key_hash_of(headers: Mapping[bytes, bytes], query: bytes, keyring: Keyring) 
     if usual is None or b"key=" in query or b"x-api-key" in headers or b"x-goog-api-key" in headers:
         return key_hash(headers.items(), query, keyring)
     return keyring.hash_bytes(usual[1])
+
+
+def socket_key_hash(headers: Headers, query: bytes, subprotocols: Iterable[str], keyring: Keyring) -> str | None:
+    """:func:`key_hash` of a WebSocket: browsers can send no headers, so a query or a subprotocol may hold the token."""
+    found = _values(headers, query)
+    found.update(value for name, value in parse_qsl(query.decode("latin-1")) if name == "token")
+    found.update(name.removeprefix(_INSECURE) for name in subprotocols if name.startswith(_INSECURE))
+    if len(found) != 1:
+        return None
+    (value,) = found
+    return keyring.hash(value) if well_formed(value, TOKEN_PREFIX) else None
 
 
 def _values(headers: Headers, query: bytes) -> set[str]:

@@ -14,6 +14,7 @@ from relay.answered import Begun, Whole
 from relay.caller import Caller, Pairs, Presence
 from relay.gate import Gate
 from relay.metering import StreamMeter
+from relay.responses.memory import Memory
 from relay.tab import Tab
 from relay.upstream import Failure
 
@@ -29,17 +30,29 @@ async def deliver(
 ) -> None:
     """Send the answer and settle it."""
     if isinstance(answer, Whole):
-        await _whole(grant, answer, caller, tab)
+        await _whole(grant, answer, caller, tab, call.memory)
     else:
         await _stream(gate, call, answer, caller, tab, presence)
 
 
-async def _whole(grant: Grant, answer: Whole, caller: Caller, tab: Tab) -> None:
-    settled = await tab.settle(200)
+async def _whole(grant: Grant, answer: Whole, caller: Caller, tab: Tab, memory: Memory | None) -> None:
+    charged = _charged(await tab.settle(200)) if memory is None else await _remembered(memory, grant, answer, tab)
     length = (b"content-length", b"%d" % len(answer.body))
     kind = (b"content-type", answer.kind)
-    caller.start(200, (kind, length, *_told(grant, answer), *_charged(settled)))
+    caller.start(200, (kind, length, *_told(grant, answer), *charged))
     caller.finish(answer.body)
+
+
+async def _remembered(memory: Memory, grant: Grant, answer: Whole, tab: Tab) -> Pairs:
+    """The charge of an answer that later requests may go on from; one made in the background is charged at its end."""
+    memory.whole(grant, answer.body)
+    charged: Pairs = ()
+    if memory.waits(answer.body):
+        await tab.leave_open()
+    else:
+        charged = _charged(await tab.settle(200))
+    await memory.written()
+    return charged
 
 
 async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Tab, presence: Presence) -> None:
@@ -47,16 +60,29 @@ async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Ta
     tab.meter = meter = StreamMeter(grant, stream, tab, call.began)
     meter.input_tokens = await tab.input_tokens()
     gate.ledger.track(grant.ask.request_id, meter)
+    if call.memory is not None:
+        tab.lasting = call.memory.begun(grant, tap)
     kind = (b"content-type", answer.kind) if answer.kind else _JSON if call.array else _SSE
     caller.start(200, (kind, *_STREAMED, *_told(grant, answer)))
     call.forget()
     stream.attach(caller)
     problem = await _passed_on(call, answer, presence)
     measured = tab.measured = meter.measured(complete=problem is None)
+    if call.memory is not None and problem is None:
+        await _kept(call.memory, grant, tap.end(measured.usage()), caller, tab)
+        return
     await tab.settle(200, problem)
     if problem is not None and answer.kind:
         raise problem  # the app cuts the connection
     caller.finish(tap.end(measured.usage()) if problem is None else tap.fail(problem))
+
+
+async def _kept(memory: Memory, grant: Grant, ending: bytes, caller: Caller, tab: Tab) -> None:
+    """The end of a stream that later requests may go on from: they may as soon as the caller knows it."""
+    memory.ended(grant, ending)
+    await tab.settle(200)
+    await memory.written()
+    caller.finish(ending)
 
 
 async def _passed_on(call: Call, answer: Begun, presence: Presence) -> Problem | None:

@@ -15,6 +15,7 @@ from relay.room import Room
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream
+from relay.upstream.sockets import Sockets
 
 
 class Turns:
@@ -43,6 +44,7 @@ class Gate:
     disk: Room
     """For uploads."""
     templates: Templates
+    sockets: Sockets
     clock: Callable[[], float]
     """``loop.time``"""
 

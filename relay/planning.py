@@ -56,6 +56,9 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     spoken, path = kind.chat(call.route.format.name)
     format = FORMATS[spoken]
     same = format is call.route.format and format.patch_request is not None
+    if call.memory is not None:
+        same = same and not call.memory.ours  # what we keep is told in the neutral form: no vendor knows its ids
+        call.memory.tries(attempt, same, model)
     wish = model_names.wish(call.glance.model, call.ask.model)
     body, losses = _passed(call, format, model, wish) if same else _converted(call, format, model, wish)
     if kind.quirks and spoken == kind.format:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 from openopen8.core.errors import Problem
 from relay.endpoints import (
     CLAUDE_COUNT,
+    COMPACT,
     COMPLETIONS,
     EMBEDDINGS,
     GEMINI_COUNT,
@@ -31,7 +33,20 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
-Operation = Literal["chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+Operation = Literal[
+    "chat",
+    "call",
+    "models",
+    "model",
+    "subscription",
+    "usage",
+    "token_usage",
+    "alive",
+    "ready",
+    "response",
+    "conversation",
+    "realtime",
+]
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -39,6 +54,7 @@ RELAY_PATHS: tuple[str, ...] = (
     "/chat/completions",
     "/completions",
     "/responses",
+    "/conversations",
     "/messages",
     "/models",
     "/embeddings",
@@ -57,6 +73,10 @@ RELAY_PATHS: tuple[str, ...] = (
 """Reserved: these paths and what lies below them belong to the relay; no page may use one."""
 
 
+SOCKETS = ("/v1/realtime", "/realtime")
+"""Paths of WebSockets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a path means. ``path`` is its canonical form, without names in it, as the log shows it."""
@@ -69,6 +89,8 @@ class Route:
     stream: bool | None = None
     endpoint: Endpoint | None = None
     """What is asked for where it is no chat."""
+    id: str = ""
+    """Of an answer that is kept."""
 
     @property
     def ability(self) -> str:
@@ -84,6 +106,11 @@ class Route:
     def uploads(self) -> bool:
         """True where the body may be a form with files."""
         return self.endpoint is not None and self.endpoint.form is not None
+
+    @property
+    def recalls(self) -> bool:
+        """True for what may go on from an earlier answer."""
+        return self.format is RESPONSES or self.endpoint is COMPACT
 
     @property
     def served(self) -> bool:
@@ -109,7 +136,9 @@ _FIXED: tuple[Route, ...] = (
     _call("/v1/audio/speech", SPEECH),
     _call("/v1/audio/transcriptions", TRANSCRIPTIONS),
     _call("/v1/audio/translations", TRANSLATIONS),
+    _call("/v1/responses/compact", COMPACT),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
+    Route("/v1/realtime", "realtime", "GET", OPENAI),
     Route("/v1/models", "models", "GET", OPENAI),
     Route("/v1beta/models", "models", "GET", GEMINI),
     Route("/v1/dashboard/billing/subscription", "subscription", "GET", OPENAI),
@@ -134,7 +163,7 @@ def reserved(path: str) -> bool:
 
 def find(method: str, path: str) -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
-    route = _BY_PATH.get(path) or _model_route(path)
+    route = _BY_PATH.get(path) or _model_route(path) or _kept_route(method, path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -171,6 +200,39 @@ def _model_route(path: str) -> Route | None:
         if path.startswith(root):
             return _named(path[len(root) :], root, format)
     return None
+
+
+def _kept_route(method: str, path: str) -> Route | None:
+    return _response_route(method, path) or _conversation_route(method, path)
+
+
+_RESPONSE = re.compile(r"(?:/v1)?/responses/([A-Za-z0-9_-]{1,200})(/input_items|/cancel)?")
+
+
+def _response_route(method: str, path: str) -> Route | None:
+    """An answer that was kept: read, deleted, cancelled, or what it was asked."""
+    found = _RESPONSE.fullmatch(path)
+    if found is None:
+        return None
+    id, part = found[1], found[2] or ""
+    method = "POST" if part == "/cancel" else "DELETE" if method == "DELETE" and not part else "GET"
+    return Route(f"/v1/responses/{{id}}{part}", "response", method, RESPONSES, id=id)
+
+
+_CONVERSATION = re.compile(r"(?:/v1)?/conversations(?:/([A-Za-z0-9_-]{1,200}(/items(/[A-Za-z0-9_-]{1,200})?)?))?")
+_OF_CONVERSATIONS = (("POST",), ("GET", "POST", "DELETE"), ("GET", "POST"), ("GET", "DELETE"))
+
+
+def _conversation_route(method: str, path: str) -> Route | None:
+    """A conversation that a vendor keeps: made, read, changed, deleted, and its items."""
+    found = _CONVERSATION.fullmatch(path)
+    if found is None:
+        return None
+    depth = sum(group is not None for group in found.groups())
+    canonical = ("", "/{id}", "/{id}/items", "/{id}/items/{item}")[depth]
+    allowed = _OF_CONVERSATIONS[depth]
+    method = method if method in allowed else allowed[0]
+    return Route(f"/v1/conversations{canonical}", "conversation", method, RESPONSES, id=found[1] or "")
 
 
 def _named(name: str, root: str, format: Format) -> Route | None:

@@ -35,8 +35,8 @@ class Tab:
     """Filled as the request goes on; :meth:`settle` may be called often, the first call counts."""
 
     __slots__ = (
-        "_began", "_gate", "_paying", "_trail", "answer", "channel_id", "converting", "counting", "grant", "losses",
-        "measured", "meter", "retries", "upstream_model",
+        "_began", "_gate", "_paying", "_trail", "answer", "channel_id", "converting", "counting", "grant", "lasting",
+        "losses", "measured", "meter", "retries", "upstream_model",
     )  # fmt: skip
 
     def __init__(self, gate: Gate, grant: Grant, began: float) -> None:
@@ -51,6 +51,8 @@ class Tab:
         self.losses: tuple[str, ...] = ()
         self.converting: Losing | None = None
         """Of a stream in another format than its caller's: what it loses shows as it goes on."""
+        self.lasting = False
+        """True where what is not complete here goes on in the background and is charged at its own end."""
         self.channel_id = 0
         self.upstream_model = ""
         self.retries = 0
@@ -119,8 +121,17 @@ class Tab:
     def _pay(self, status: int, problem: Problem | None) -> asyncio.Future[Settled]:
         if self.meter is not None:
             self._gate.ledger.untrack(self.grant.ask.request_id)
+        if self.lasting and problem is not None:
+            return self.leave_open()
         error = f"{problem.code}: {problem.message}" if problem else ""
         self._paying = self._gate.ledger.settle(self._bill(status, error))
+        return self._paying
+
+    def leave_open(self) -> asyncio.Future[Settled]:
+        """What is held stays held: whoever sees the end of the answer settles it."""
+        self._gate.ledger.leave(self.grant.ask.request_id)
+        self._paying = asyncio.get_running_loop().create_future()
+        self._paying.set_result(Settled(0, 0))
         return self._paying
 
     def _bill(self, status: int, error: str) -> Bill:

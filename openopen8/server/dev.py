@@ -18,6 +18,7 @@ from openopen8.core.migrate import migrate
 from openopen8.core.tools import Tools, open_tools
 from openopen8.server.handshake import passed_on
 from openopen8.server.worker import EVENTS, RelayApp, of
+from relay.routes import SOCKETS
 
 # Of one hop, not of the answer.
 _HOP = frozenset(b"connection keep-alive transfer-encoding content-encoding content-length".split())
@@ -42,6 +43,8 @@ class Development:
         if scope["type"] == "lifespan":
             return await self._reflex(scope, receive, send)
         tools, relay, rest = await self._open()
+        if scope["type"] == "websocket" and scope["path"] in SOCKETS:
+            return await relay(scope, receive, send)
         if scope["type"] == "websocket":
             peer = (scope.get("client") or ("127.0.0.1", 0))[0]
             headers = passed_on(scope["headers"], peer, tools.keyring, ())

@@ -247,7 +247,7 @@ def options(relay: HotRelay | None = None, **limits: Any) -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,  # the one place that believes X-Forwarded-For is core.rules.access
-        "ws_max_size": 1024 * 1024,
+        "ws_max_size": 16 * 1024 * 1024,  # realtime callers send up to 15 MB of sound at once
         "ws_max_queue": 32,
         "timeout_keep_alive": 75,  # above the 60 s that proxies keep their side open
         "timeout_graceful_shutdown": 30,

@@ -24,6 +24,7 @@ from openopen8.server.journal import reason
 from openopen8.server.relay_server import RelayServer
 from openopen8.server.seats import Seat
 from openopen8.server.wire import Wire
+from relay.routes import SOCKETS
 
 EVENTS = "/_event"
 DRAIN_SECONDS = 10.0
@@ -75,8 +76,7 @@ class Worker:
             finally:
                 self._open -= 1
         elif scope["type"] == "websocket":
-            bridge = self._bridge if of(EVENTS, scope["path"]) else None
-            await (bridge or no_socket)(scope, receive, send)
+            await self._socket(scope["path"])(scope, receive, send)
         else:
             await lifespan(self._start, self._stop, receive, send)
 
@@ -84,6 +84,11 @@ class Worker:
         if self._relay.handles(path, method):
             return self._relay
         return self._api if of("/api", path) else self._front
+
+    def _socket(self, path: str) -> ASGIApp:
+        if path in SOCKETS:
+            return self._relay
+        return (self._bridge if of(EVENTS, path) else None) or no_socket
 
     async def _start(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """What is no chat but is held, charged and logged as chat is; one kind of request a file."""
 
+from relay.endpoints.compact import COMPACT
 from relay.endpoints.completions import COMPLETIONS
 from relay.endpoints.counts import CLAUDE_COUNT, GEMINI_COUNT
 from relay.endpoints.embeddings import EMBEDDINGS
@@ -13,6 +14,7 @@ from relay.endpoints.transcriptions import TRANSCRIPTIONS, TRANSLATIONS
 
 __all__ = [
     "CLAUDE_COUNT",
+    "COMPACT",
     "COMPLETIONS",
     "EMBEDDINGS",
     "GEMINI_COUNT",

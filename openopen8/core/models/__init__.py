@@ -12,6 +12,7 @@ from openopen8.core.models.channel_key import ChannelKey
 from openopen8.core.models.credit_entry import CreditEntry
 from openopen8.core.models.group import Group
 from openopen8.core.models.hold import Hold
+from openopen8.core.models.kept_response import KeptResponse
 from openopen8.core.models.log_entry import LogEntry
 from openopen8.core.models.log_index import LogOther, LogRequest, LogToken, LogUser
 from openopen8.core.models.log_mark import LogMark
@@ -45,6 +46,7 @@ __all__ = [
     "CreditEntry",
     "Group",
     "Hold",
+    "KeptResponse",
     "LogEntry",
     "LogMark",
     "LogOther",

@@ -205,6 +205,12 @@ def _meant(ask: Ask, snapshot: Snapshot) -> Ask:
     return ask if model == ask.model or ask.endpoint != "chat" else msgspec.structs.replace(ask, model=model)
 
 
+def price_for(ask: Ask, holder: Holder, snapshot: Snapshot, now: int) -> Price:
+    """The price of a further model that a request leads to; raises the Problem that speaks against it."""
+    _check_model(ask, holder)
+    return _price(ask, snapshot, now)
+
+
 def _check_model(ask: Ask, holder: Holder) -> None:
     if not access.model_allowed(ask.model, holder.allowed_models):
         raise Problem(

@@ -35,6 +35,8 @@ class Options:
     """The same for what admins changed."""
     login_retention_days: int | None = None
     """The same for logins."""
+    response_retention_days: int = 30
+    """Answers that Responses callers may go on from are kept so long after their last use; 0 = none is."""
     public_url: str = ""
     """Where programs reach the gateway, for example calls; empty: as the browser sees it."""
 
@@ -52,6 +54,7 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "credit_retention_days": DAYS,
     "admin_retention_days": DAYS,
     "login_retention_days": DAYS,
+    "response_retention_days": (0, DAYS[1]),
 }
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Options))
 DEFAULTS = Options()

@@ -29,9 +29,9 @@ MEDIA = frozenset({"images", "image_edits", "image_variations", "speech", "trans
 """OpenAI's endpoints for sound and pictures."""
 
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI | MEDIA,
+    "openai": _CHAT | OPENAI | MEDIA | {"compact", "realtime"},
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
-    "openai-responses": _CHAT,
+    "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT,
     "gemini": _CHAT | {"embeddings", "images"},
     **VENDORS,

@@ -45,14 +45,21 @@ class Keyring:
 
     def seal(self, text: str) -> str:
         """Encrypt; the result is text for a database column."""
-        nonce = os.urandom(12)
-        return base64.b64encode(nonce + self._box.encrypt(nonce, text.encode(), None)).decode()
+        return base64.b64encode(self.seal_bytes(text.encode())).decode()
 
     def open(self, sealed: str) -> str:
         """Decrypt what :meth:`seal` made; raises a Problem when the key or the text is another."""
-        raw = base64.b64decode(sealed)
+        return self.open_bytes(base64.b64decode(sealed)).decode()
+
+    def seal_bytes(self, data: bytes) -> bytes:
+        """:meth:`seal` for a column of bytes."""
+        nonce = os.urandom(12)
+        return nonce + self._box.encrypt(nonce, data, None)
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Decrypt what :meth:`seal_bytes` made; raises a Problem as :meth:`open` does."""
         try:
-            return self._box.decrypt(raw[:12], raw[12:], None).decode()
+            return self._box.decrypt(sealed[:12], sealed[12:], None)
         except InvalidTag:
             raise Problem(500, "wrong_secret_key", "A stored secret can't be read with this SECRET_KEY.") from None
 

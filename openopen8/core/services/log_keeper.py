@@ -1,4 +1,6 @@
-"""Keeps the log: digests what is new, deletes what is old. One process at a time; for threads, not event loops."""
+"""Keeps the log: digests what is new, deletes what is old, also answers that were kept. One process at a time;
+for threads, not event loops.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from openopen8.core.clock import DAY, MINUTE
-from openopen8.core.services import options
+from openopen8.core.services import options, responses
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.log_digest import DUTY, Digest
 from openopen8.core.services.retention import Term, sweep, terms
@@ -44,8 +47,8 @@ class LogKeeper:
     _moved_at: float = -1e9
     _asked_at: float = -1e9
     _sweeping: Iterator[int] | None = None
-    _done: tuple[tuple[Term, ...], int] | None = None
-    """Terms and day of what was swept last."""
+    _done: tuple[tuple[Term, ...], int, int] | None = None
+    """Terms, days that answers are kept, and day of what was swept last."""
 
     def __post_init__(self) -> None:
         self._duty = Duty(self.tools.db, DUTY)
@@ -84,9 +87,11 @@ class LogKeeper:
         began = time.monotonic()
         if self._sweeping is None and began - self._asked_at >= self.ask_every:
             self._asked_at, today = began, self.tools.now() // DAY
-            wanted = terms(options.public(self.tools), self.tools.now())
-            if (wanted, today) != self._done:
-                self._sweeping, self._done = sweep(self._duty, wanted), (wanted, today)
+            found = options.public(self.tools)
+            due = (terms(found, self.tools.now()), found.response_retention_days, today)
+            if due != self._done:
+                kept = responses.sweep(self._duty, found.response_retention_days, self.tools.now())
+                self._sweeping, self._done = chain(sweep(self._duty, due[0]), kept), due
         while self._sweeping is not None and self._in_time(began):
             step = time.monotonic()
             try:

@@ -12,7 +12,7 @@ from openopen8.core.errors import Problem, invalid, not_found
 from openopen8.core.models import Account, Group, Token, User
 from openopen8.core.rules.roles import Actor, may_manage, require_admin
 from openopen8.core.security.passwords import check_password, hash_password, password_matches
-from openopen8.core.services import groups, journal, logins
+from openopen8.core.services import groups, journal, logins, responses
 from openopen8.core.services.conflict import unique
 from openopen8.core.services.forms import check_text
 from openopen8.core.services.ledger import entries
@@ -200,6 +200,7 @@ def delete(tools: Tools, actor: Actor, id: int) -> None:
         for token in session.exec(select(Token).where(Token.user_id == id, col(Token.deleted_at).is_(None))):
             token.key_hash = token.old_key_hash = token.old_key_until = None
             token.deleted_at = now
+        responses.forget(session, id)
         # the name becomes free; '#' can't stand in a name that people choose
         user.name, user.email, user.password_hash = f"{told[:40]} #{id}", None, ""
         user.enabled, user.deleted_at = False, now

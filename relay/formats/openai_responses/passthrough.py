@@ -59,6 +59,11 @@ class ResponsesTap:
         self._code = ""
         self._served: list[dict[str, Any]] = []
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """Id and time of the answer, once it has begun."""
+        return self._head
+
     def plain(self, data: bytes) -> tuple[int, bytes]:
         """See ``Tap``."""
         start, parts = 0, []

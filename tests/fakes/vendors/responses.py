@@ -62,7 +62,7 @@ def _answer(body: dict[str, Any]) -> tuple[bool, list[bytes]]:
     result = _check_items([{"role": "user", "content": items}] if isinstance(items, str) else items)
     output = _output(bool(body.get("tools")) and not result, "reasoning.encrypted_content" in body.get("include", ()))
     response = _response(body, output)
-    return bool(body.get("stream")), _stream(response) if body.get("stream") else dumped(response)
+    return bool(body.get("stream")), stream_of(response) if body.get("stream") else dumped(response)
 
 
 def _check_items(items: list[dict[str, Any]]) -> bool:
@@ -118,7 +118,8 @@ def _response(body: dict[str, Any], output: list[dict[str, Any]]) -> dict[str, A
     }
 
 
-def _stream(response: dict[str, Any]) -> list[bytes]:
+def stream_of(response: dict[str, Any]) -> list[bytes]:
+    """The answer as its events."""
     early = {**response, "status": "in_progress", "output": [], "usage": None}
     events: list[dict[str, Any]] = [{"type": "response.created", "response": early}]
     events.append({"type": "response.in_progress", "response": early})

@@ -18,6 +18,7 @@ from openopen8.core.services.ledger.known import Known
 from openopen8.core.services.ledger.listing import Listing
 from openopen8.core.services.ledger.rows import AccountRow, Counter, Held, Stopped, holder_of
 from openopen8.core.services.ledger.texts import json_text, progress_text
+from openopen8.core.services.responses import Kept
 
 REFUSALS_A_MINUTE = 60
 """Refusals of one token that get an entry of their own in a minute."""
@@ -188,6 +189,11 @@ class Book:
         )  # fmt: skip
         self.changes.log.append(entry)
         return True
+
+    def keep(self, kept: Kept, before: list[str]) -> None:
+        """A row for an answer; those that it goes on from begin their time anew."""
+        self.changes.kept.append(kept.row())
+        self.changes.kept_used += [(self.now, kept.user_id, id) for id in before]
 
     def beat(self) -> None:
         """This worker lives; what its windows no longer need goes."""

@@ -22,13 +22,16 @@ class Writes(NamedTuple):
     rates: Rows
     rates_end: Rows
     beats: Rows
+    kept: Rows
+    kept_used: Rows
 
 
 class Changes:
     """Filled while a batch is decided."""
 
     __slots__ = (
-        "accounts", "beats", "counters", "ended_holds", "log", "moved_holds", "new_holds", "rates_end", "suppressed",
+        "accounts", "beats", "counters", "ended_holds", "kept", "kept_used", "log", "moved_holds", "new_holds",
+        "rates_end", "suppressed",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -41,6 +44,8 @@ class Changes:
         self.suppressed: dict[int, int] = {}
         self.rates_end: Rows = []
         self.beats: Rows = []
+        self.kept: Rows = []
+        self.kept_used: Rows = []
 
     def writes(self, known: Known, now: int) -> Writes:
         """As rows; a hold that came and went within the batch has left none."""
@@ -57,4 +62,6 @@ class Changes:
             rates=[told] if told else [],
             rates_end=self.rates_end,
             beats=self.beats,
+            kept=self.kept,
+            kept_used=self.kept_used,
         )

@@ -12,6 +12,7 @@ from openopen8.core.services.ledger.bill import Bill, Progress, Settled
 from openopen8.core.services.ledger.book import Book
 from openopen8.core.services.ledger.known import Known
 from openopen8.core.services.ledger.listing import Listing
+from openopen8.core.services.responses import Kept
 
 
 class Wanted:
@@ -138,6 +139,25 @@ class Interrupted(msgspec.Struct, eq=False, gc=False):
 
     def decide(self, book: Book) -> int:
         return sum([book.interrupted(id) for id in self.holds])
+
+
+class Keep(msgspec.Struct, eq=False, gc=False):
+    """An answer that later requests may go on from, and those before it, which are in use again."""
+
+    kept: Kept
+    before: list[str]
+    done: asyncio.Future[None] | None
+
+    @property
+    def sync(self) -> bool:
+        """What will be charged by this row alone must not get lost."""
+        return self.kept.hold_id is not None
+
+    def want(self, wanted: Wanted, known: Known) -> None:
+        """Nothing."""
+
+    def decide(self, book: Book) -> None:
+        book.keep(self.kept, self.before)
 
 
 class Beat(msgspec.Struct, eq=False, gc=False):

@@ -15,12 +15,13 @@ from openopen8.core.rules.snapshot import Snapshot
 from openopen8.core.services.ledger import workers
 from openopen8.core.services.ledger.bill import Bill, Meter, Settled
 from openopen8.core.services.ledger.committer import LARGEST_BATCH, Committer, left
-from openopen8.core.services.ledger.items import Admit, Advance, Beat, Identify, Interrupted, Knock, Settle
+from openopen8.core.services.ledger.items import Admit, Advance, Beat, Identify, Interrupted, Keep, Knock, Settle
 from openopen8.core.services.ledger.listing import Listing
 from openopen8.core.services.ledger.postgres import PostgresStore
 from openopen8.core.services.ledger.rows import first_id
 from openopen8.core.services.ledger.sqlite import SqliteStore
 from openopen8.core.services.ledger.store import Store
+from openopen8.core.services.responses import Kept
 from openopen8.core.tools import Tools
 
 log = logging.getLogger("openopen8.ledger")
@@ -80,13 +81,15 @@ class Ledger:
         """An id that no other request has, on any worker."""
         return f"{self._prefix}{next(self._ids):x}"
 
-    async def admit(self, ask: Ask) -> Grant:
+    async def admit(self, ask: Ask, lasting: bool = False) -> Grant:
         """Check everything and hold the credits; raises a Problem, logged when the token is known.
 
+        A ``lasting`` hold outlives this worker: any other can settle it.
         Raises CountFirst when ``ask.sampled`` and more must be known; then nothing has happened.
         """
         done: asyncio.Future[Grant] = self._future()
-        self._submit(Admit(ask, next(self._hold_ids), done))
+        hold_id = next(self._hold_ids)
+        self._submit(Admit(ask, -hold_id if lasting else hold_id, done))
         try:
             grant = await done
         except asyncio.CancelledError:
@@ -129,12 +132,29 @@ class Ledger:
         self._submit(Settle(bill, done))
         return done
 
+    def keep(self, kept: Kept, before: list[str]) -> asyncio.Future[None]:
+        """Write an answer down, in one transaction with what is settled in the same moment."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._submit(Keep(kept, before, done))
+        return done
+
     def track(self, request_id: str, meter: Meter) -> None:
         """Ask ``meter`` once a second how far its stream is."""
         self._meters[request_id] = meter
 
     def untrack(self, request_id: str) -> None:
         self._meters.pop(request_id, None)
+
+    def leave(self, request_id: str) -> None:
+        """A lasting hold stays for whoever settles it."""
+        self._meters.pop(request_id, None)
+        self._open.pop(request_id, None)
+
+    def let_go(self, hold_ids: list[int]) -> asyncio.Future[int]:
+        """Lasting holds that nobody will settle any more."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._submit(Interrupted(hold_ids, done))
+        return done
 
     async def recover(self) -> int:
         """Settle the holds of workers that are gone; returns how many there were."""

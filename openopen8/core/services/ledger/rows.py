@@ -94,5 +94,5 @@ LAST_BITS = 40
 
 
 def first_id(worker_id: int) -> int:
-    """Below all ids of this worker."""
+    """Below all ids of this worker. Holds that outlive it have them with a minus."""
     return worker_id << LAST_BITS

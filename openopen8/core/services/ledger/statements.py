@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from openopen8.core.services import responses
 from openopen8.core.services.ledger.rows import LAST_BITS
 
-_ARRAYS = {"int": "bigint[]", "text": "text[]", "bool": "boolean[]", "json": "text[]"}
+_ARRAYS = {"int": "bigint[]", "text": "text[]", "bool": "boolean[]", "json": "text[]", "bytes": "bytea[]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ class Query:
     postgres: str
 
 
-def insert(table: str, columns: Mapping[str, str], adding: Sequence[str] = (), **fixed: str) -> Statement:
+def insert(
+    table: str, columns: Mapping[str, str], adding: Sequence[str] = (), conflict: str = "", **fixed: str
+) -> Statement:
     """INSERT, with ``fixed`` SQL for some columns; with ``adding``, rows that exist already get these added instead."""
     names = ", ".join((*columns, *fixed))
-    tail = _on_conflict(table, columns, adding) if adding else ""
+    tail = _on_conflict(table, columns, adding) if adding else conflict
     marks = ", ".join((*("?" for _ in columns), *fixed.values()))
     selected = ", ".join((*(_cast(name, kind) for name, kind in columns.items()), *fixed.values()))
     return Statement(
@@ -223,6 +226,13 @@ RATES_END = Statement(
     "DELETE FROM admissions WHERE id > ? AND id <= ?",
     "DELETE FROM admissions a USING {unnest} AS d(above, last) WHERE a.id > d.above AND a.id <= d.last",
 )
+KEPT_NEW = insert("kept_responses", responses.COLUMNS, conflict=" ON CONFLICT DO NOTHING")
+KEPT_USED = Statement(
+    ("bigint[]", "bigint[]", "text[]"),
+    "UPDATE kept_responses SET used_at = ? WHERE user_id = ? AND id = ?",
+    "UPDATE kept_responses SET used_at = d.used_at FROM {unnest} AS d(used_at, user_id, id) "
+    "WHERE kept_responses.user_id = d.user_id AND kept_responses.id = d.id",
+)
 HEARTBEAT = update("workers", {"heartbeat_at": "int", "id": "int"}, "id")
 
 WRITES: tuple[Statement, ...] = (
@@ -236,5 +246,7 @@ WRITES: tuple[Statement, ...] = (
     RATES_ADD,
     RATES_END,
     HEARTBEAT,
+    KEPT_NEW,
+    KEPT_USED,
 )
 """In the order of ``changes.Writes``."""

@@ -28,7 +28,7 @@ _LONG_GONE = text(
     f"(SELECT 1 FROM holds WHERE holds.id >= workers.id << {LAST_BITS} AND holds.id < (workers.id + 1) << {LAST_BITS})"
 )
 _OLD_WINDOWS = text("DELETE FROM admissions WHERE at <= :before")
-_HOLDING = text(f"SELECT DISTINCT id >> {LAST_BITS} FROM holds")
+_HOLDING = text(f"SELECT DISTINCT id >> {LAST_BITS} FROM holds WHERE id > 0")
 _HOLDS = text("SELECT id, request_id FROM holds WHERE id >= :first AND id < :last ORDER BY id")
 
 

@@ -1,0 +1,1 @@
+"""``GET /v1/realtime``: a conversation over a WebSocket, charged response by response."""

@@ -1,0 +1,93 @@
+"""Follows what vendors make in the background until it is over, whether or not its caller asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from openopen8.core.clock import HOUR
+from openopen8.core.errors import Problem
+from openopen8.core.rules.pricing import Counts
+from openopen8.core.services import responses
+from openopen8.core.services.duty import Duty
+from openopen8.core.services.responses import Kept
+from openopen8.core.services.snapshot import load_snapshot
+from relay.gate import Gate
+from relay.metering import Measured
+from relay.responses.closing import close, settle
+from relay.responses.elsewhere import Elsewhere
+from relay.responses.terms import opened
+from relay.upstream import LARGEST_ANSWER, Failure
+
+log = logging.getLogger("openopen8.relay")
+
+EVERY_SECONDS = 2.0
+SELDOM = 60.0
+"""Seconds between two looks at an answer that takes long."""
+PATIENCE = 24 * HOUR
+"""After so long what is held for an answer is given back."""
+DUTY = "responses"
+
+
+class Follower:
+    """Of several workers one follows, another takes over when it has gone."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._duty = Duty(gate.tools.db, DUTY)
+        self._next: dict[str, float] = {}
+        """When (``loop.time()``) an answer is looked at again."""
+        self._looked = 0.0
+        self._lock = asyncio.Lock()
+
+    async def keep_following(self, every: float = EVERY_SECONDS) -> None:
+        """Turns for ever."""
+        try:
+            while True:
+                await asyncio.sleep(every)
+                try:
+                    await self.turn()
+                except Exception as error:
+                    log.warning("following answers in the background failed: %s", type(error).__name__)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._duty.leave))
+
+    async def turn(self) -> None:
+        """Look at each that is due."""
+        async with self._lock:
+            rows = await asyncio.to_thread(responses.unpaid, self._gate.tools)
+            now = self._gate.clock()
+            seldom = now - self._looked > SELDOM
+            self._looked = now if seldom else self._looked
+            if (rows or seldom) and await asyncio.to_thread(self._duty.take):
+                await self._round(rows, seldom)
+
+    async def _round(self, rows: list[Kept], seldom: bool) -> None:
+        gate, now = self._gate, self._gate.clock()
+        for row in rows:
+            if now >= self._next.get(row.id, 0.0):
+                await self._look(row)
+        if seldom:
+            left = await asyncio.to_thread(responses.orphans, gate.tools, gate.tools.now() - PATIENCE)
+            if left:
+                await gate.ledger.let_go(left)
+
+    async def _look(self, row: Kept) -> None:
+        gate = self._gate
+        snapshot = await asyncio.to_thread(load_snapshot, gate.tools)
+        assert row.terms is not None
+        age = gate.tools.now() - opened(row.terms).started_at
+        try:
+            answer = await Elsewhere(gate, snapshot, row).ask("GET")
+            body = await answer.read(LARGEST_ANSWER)
+            answer.close()
+            over = await close(gate, snapshot, row, body)
+        except (Failure, Problem) as error:
+            log.info("an answer in the background could not be looked at: %s", type(error).__name__)
+            over = False
+        if not over and age > PATIENCE:
+            await settle(gate, snapshot, row, Measured(Counts()), "upstream_timeout: the answer has no end")
+            over = True
+        self._next.pop(row.id, None)
+        if not over:
+            self._next[row.id] = gate.clock() + min(SELDOM, age / 4_000)
