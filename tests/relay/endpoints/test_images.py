@@ -162,6 +162,7 @@ async def test_an_edit_in_json_names_its_pictures(house: House) -> None:
     assert house.fake.chats[0].json == body
 
 
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # of the client: vendors still have it
 async def test_openais_client_gets_variations(house: House) -> None:
     house.world.price(input="0", output="0", units={"images": 300}, valid_from=1)
     house.fake.script(status(200, drawn(2, None)))
