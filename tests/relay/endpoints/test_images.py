@@ -75,6 +75,9 @@ async def test_a_number_of_pictures_is_held_before_they_are_drawn(build: Build) 
     house.fake.script(status(200, drawn(2, None)))
     assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 3})).status == 403
     assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 2})).status == 200
+    house.world.price(input="0", output="0", output_image=Decimal(2), valid_from=2)  # 8,320 for a picture
+    assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 2})).status == 403
+    assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 1})).status == 200
     house.settled()
 
 
