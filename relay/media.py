@@ -42,13 +42,13 @@ def streams(endpoint: Endpoint, headers: Mapping[str, str]) -> bool:
 
 async def flowing(gate: Gate, prepared: Prepared, answer: Answer, tab: Tab, pairs: Pairs) -> Begun:
     """Bytes on their way; raises Failure where there is an error in their place."""
-    kind = kind_of(answer.headers)
-    if kind.lower().startswith(("application/json", "text/")) or "html" in (answer.headers.get("content-type") or ""):
+    given = (answer.headers.get("content-type") or "").lower()
+    if "json" in given or given.startswith("text/"):
         raise Failure("broken", parse_error(answer.status, await answer.read(LARGEST_ERROR)))
     tab.answer = stream = Flowing(answer, gate.settings, gate.ticker)
     tab.losses = prepared.losses
     await stream.begin()
-    return Begun(stream, (*pairs, *PLAIN), prepared.losses, kind.encode())
+    return Begun(stream, (*pairs, *PLAIN), prepared.losses, kind_of(answer.headers).encode())
 
 
 async def whole(

@@ -30,7 +30,7 @@ class Upload:
         try:
             self._spool.write(data)
         except OSError:
-            raise Problem(503, "overloaded", "The gateway's disk is full.", headers={"retry-after": "1"}) from None
+            raise _full() from None
 
     def end(self) -> None:
         """All has come. Raises Problem 400."""
@@ -60,6 +60,8 @@ async def read_upload(gate: Gate, request: Incoming) -> Form:
         upload = request.upload = Upload(request.content_type, Kept(gate.disk))
     except Problem as problem:
         wrong = problem
+    except OSError:
+        wrong = _full()
     size, more = 0, True
     while more:
         part, more = await next_part(request, gate.settings.body_timeout)
@@ -74,6 +76,10 @@ async def read_upload(gate: Gate, request: Incoming) -> Form:
         raise wrong
     assert upload is not None
     return upload.form
+
+
+def _full() -> Problem:
+    return Problem(503, "overloaded", "The gateway has no room on its disk. Try again.", headers={"retry-after": "1"})
 
 
 def _fed(upload: Upload | None, part: bytes, more: bool) -> Problem | None:

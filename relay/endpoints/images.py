@@ -11,6 +11,7 @@ import msgspec
 
 from openopen8.core.errors import invalid
 from openopen8.core.rules.pricing import Counts
+from openopen8.core.rules.units import PICTURE_TOKENS
 from relay.endpoints.answers import answer_of, both_usage, check_list, top_level
 from relay.endpoints.endpoint import Endpoint, Look, flag, looked, looked_form, passing, value
 from relay.endpoints.images_by_gemini import BY_GEMINI
@@ -23,9 +24,6 @@ from relay.formats.vendor import outline
 from relay.neutral import Answer, Further, Usage
 from relay.splice import top_level as checked
 from relay.upstream import LARGEST_ANSWER
-
-PICTURE_TOKENS = 4_160
-"""Output that is held for: a square picture of high quality of gpt-image-1, a large one takes half as much again."""
 
 _int = msgspec.json.Decoder(int | None).decode
 

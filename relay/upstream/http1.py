@@ -279,8 +279,10 @@ class Connection(asyncio.Protocol):
 
     def _unreadable(self) -> None:
         """The disk does not give back what was written to it: the provider waits for the rest in vain."""
-        if self.answer is not None:
-            self.answer.fail(Failure("other", "The upload can't be read any more."))
+        self._unsent = None
+        if self.answer is not None:  # in the next turn: whoever asked does not listen yet
+            failure = Failure("other", "The upload can't be read any more.")
+            asyncio.get_running_loop().call_soon(self.answer.fail, failure)
 
     def _uploads(self) -> bool:
         """True while the provider reads the request, however slowly."""

@@ -9,6 +9,9 @@ import msgspec
 
 from openopen8.core.rules.pricing import Counts, Further, Price, price_of
 
+PICTURE_TOKENS = 4_160
+"""What is held for a picture: a square one of high quality of gpt-image-1; a large one takes half as much again."""
+
 
 def either(price: Price, counts: Counts, further: Further, reported: bool) -> tuple[Counts, Further]:
     """What of both is charged. ``reported``: the tokens are the provider's own count.
@@ -26,5 +29,8 @@ def either(price: Price, counts: Counts, further: Further, reported: bool) -> tu
 
 
 def hold_of(price: Price, ratio: Decimal, units: Mapping[str, int]) -> int:
-    """Credits for units that are known before the answer."""
-    return price_of(Counts(), price, ratio, further=Further(units=dict(units))).credits
+    """Credits for units that are known before the answer; for pictures also as tokens, if those are dearer."""
+    drawn = PICTURE_TOKENS * units.get("images", 0)
+    by_unit = price_of(Counts(), price, ratio, further=Further(units=dict(units)))
+    by_token = price_of(Counts(output=drawn), price, ratio, further=Further(output_image=drawn))
+    return max(by_unit.credits, by_token.credits)

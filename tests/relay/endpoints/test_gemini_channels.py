@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from typing import Any
 
 import openai
@@ -50,6 +51,8 @@ async def test_openais_client_gets_embeddings_of_gemini(gemini: House) -> None:
     assert (entry.input_tokens, entry.credits, entry.details) == (3, 15, {"losses": ["user"]})
     reply = await gemini.caller.post("/v1/embeddings", {"model": "m", "input": "x", "encoding_format": "float"})
     assert reply.json["data"][0]["embedding"] == [0.5, -0.25]
+    reply = await gemini.caller.post("/v1/embeddings", {"model": "m", "input": "x", "encoding_format": "base64"})
+    assert base64.b64decode(reply.json["data"][0]["embedding"]) == struct.pack("<2f", 0.5, -0.25)
     reply = await gemini.caller.post("/v1/embeddings", {"model": "m", "input": [1, 2]})
     assert (reply.status, reply.json["error"]["param"]) == (400, "input")
     gemini.settled()

@@ -75,6 +75,9 @@ async def test_a_number_of_pictures_is_held_before_they_are_drawn(build: Build) 
     house.fake.script(status(200, drawn(2, None)))
     assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 3})).status == 403
     assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 2})).status == 200
+    house.world.price(input="0", output="0", output_image=Decimal(2), valid_from=2)  # 8,320 for a picture
+    assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 2})).status == 403
+    assert (await house.caller.post(PATH, {"model": "m", "prompt": "x", "n": 1})).status == 200
     house.settled()
 
 
@@ -162,6 +165,7 @@ async def test_an_edit_in_json_names_its_pictures(house: House) -> None:
     assert house.fake.chats[0].json == body
 
 
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # of the client: vendors still have it
 async def test_openais_client_gets_variations(house: House) -> None:
     house.world.price(input="0", output="0", units={"images": 300}, valid_from=1)
     house.fake.script(status(200, drawn(2, None)))
