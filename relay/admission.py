@@ -26,6 +26,8 @@ LARGE = 200_000
 IMAGE_TOKENS = 1_000
 """What a part that is no text counts for in a hold."""
 
+_NONE: dict[str, int] = {}
+
 PER_TURN = 4
 """Tokens that providers' chat templates add to each turn, and once more before the answer."""
 
@@ -107,6 +109,7 @@ def exactly(ask: Ask, input_tokens: int) -> Ask:
         max_output=ask.max_output,
         n=ask.n,
         free=ask.free,
+        units=ask.units,
     )
 
 
@@ -125,6 +128,7 @@ def _asked(request: Incoming, glance: Glance, text_tokens: int, sampled: bool) -
         max_output=glance.max_output,
         n=glance.n,
         sampled=sampled,
+        units=glance.units if isinstance(glance, Look) else _NONE,
     )
 
 

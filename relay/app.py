@@ -31,6 +31,9 @@ from relay.operations import OPERATIONS
 from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
+from relay.tasks import asked
+from relay.tasks.polling import EVERY_SECONDS as POLL_SECONDS
+from relay.tasks.polling import keep_tasks
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream, open_upstream
@@ -55,6 +58,7 @@ class Relay:
         upstream: Upstream | None = None,
         random: routing.Random = random.random,
         heal_every: float = EVERY_SECONDS,
+        poll_every: float = POLL_SECONDS,
     ) -> None:
         self.gate: Gate | None = None
         self.running = 0
@@ -63,6 +67,7 @@ class Relay:
         self._given = upstream
         self._random = random
         self._heal_every = heal_every
+        self._poll_every = poll_every
         self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -79,6 +84,7 @@ class Relay:
         self._rounds = [
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
             asyncio.create_task(keep_log(self._tools)),
+            asyncio.create_task(keep_tasks(self._tools, upstream, self._poll_every)),
         ]
 
     async def recover(self) -> None:
@@ -137,8 +143,13 @@ class Relay:
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
         try:
+            if route.operation == "task_again":
+                route = request.route = await asked.continued(gate, request)
             if route.served:
                 await self._serve(gate, request, caller)
+            elif route.operation in asked.OPERATIONS:
+                who = await gate.ledger.identify(request.ask())
+                await asked.answer(gate, caller, route, who, scope.get("query_string", b""), headers)
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:

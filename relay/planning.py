@@ -15,6 +15,9 @@ from relay.channels import TYPES, ChannelType, filled
 from relay.endpoints import Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
+from relay.tasks.errands import outgoing
+from relay.tasks.submission import submission, vendor_of
+from relay.tasks.vendor import Errand
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 
@@ -29,6 +32,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     upstream_model: str
     losses: tuple[str, ...]
     same: bool
+    action: str = ""
+    """Of a task, for later look-ups."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -70,6 +75,8 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
 def _asked(
     call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
 ) -> Prepared:
+    if endpoint.task:
+        return _submitted(call, endpoint, attempt, model, templates)
     provider, format = attempt.provider, endpoint.format
     body, losses = _passed(call, format, model)
     if endpoint.losses is not None:
@@ -79,6 +86,15 @@ def _asked(
     path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
     template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     return Prepared(Outgoing(template, body), format, model, losses, True)
+
+
+def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, templates: Templates) -> Prepared:
+    provider, vendor = attempt.provider, vendor_of(attempt.provider.type)
+    made = submission(call, vendor, model)
+    body = overridden(made.body, provider.parameter_override) if provider.parameter_override else made.body
+    errand = Errand("POST", made.path, body)
+    sent = outgoing(templates.keyring, provider, attempt.key, vendor.authorize, errand, call.ask.started_at)
+    return Prepared(sent, endpoint.format, model, made.losses, True, made.action)
 
 
 def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:

@@ -64,7 +64,7 @@ async def test_channel(
     upstream: Upstream | None = None,
 ) -> Probe:
     """Ask the channel's test model (or ``model``) one short question; with its first key, or ``key_id``."""
-    provider, test_model = await asyncio.to_thread(_stored, tools, channel_id, key_id)
+    provider, test_model = await asyncio.to_thread(stored, tools, channel_id, key_id)
     model = model or test_model or min(provider.models, default="")
     if not model:
         raise invalid("The channel has no model to test. Add one first.", "models")
@@ -88,7 +88,7 @@ async def list_models(
 
 async def list_models_of(tools: Tools, channel_id: int, upstream: Upstream | None = None) -> tuple[str, ...]:
     """The models that a stored channel's provider offers. Raises a Problem."""
-    provider, _ = await asyncio.to_thread(_stored, tools, channel_id, None)
+    provider, _ = await asyncio.to_thread(stored, tools, channel_id, None)
     if not provider.keys:
         raise invalid("The channel has no key. Add one first.", "keys")
     return await _models(tools, provider, provider.keys[0], upstream)
@@ -243,7 +243,7 @@ def _names(listed: Any, place: str, field: str) -> set[str]:
     return {name for name in names if 0 < len(name) <= 256}
 
 
-def _stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:
+def stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:
     """A channel with its keys, switched off or not, enabled ones first."""
     with tools.db.read() as session:
         channel = session.get(Channel, channel_id)

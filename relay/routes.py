@@ -15,6 +15,7 @@ from relay.endpoints import (
     GEMINI_EMBED,
     GEMINI_EMBED_BATCH,
     MODERATIONS,
+    VIDEOS,
     Endpoint,
 )
 from relay.formats import FORMATS
@@ -24,7 +25,10 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
-Operation = Literal["chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready"]
+Operation = Literal[
+    "chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready",
+    "task", "tasks", "task_content", "task_removal", "task_again",
+]  # fmt: skip
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -62,6 +66,10 @@ class Route:
     stream: bool | None = None
     endpoint: Endpoint | None = None
     """What is asked for where it is no chat."""
+    subject: str = ""
+    """The id in the path: of the task that it is about."""
+    pinned: tuple[int, int] = (0, 0)
+    """Channel and key that the request can go to alone; 0 = any."""
 
     @property
     def ability(self) -> str:
@@ -89,6 +97,7 @@ _FIXED: tuple[Route, ...] = (
     Route("/v1/messages", "chat", "POST", CLAUDE),
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
+    _call("/v1/videos", VIDEOS),
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
@@ -115,7 +124,9 @@ def reserved(path: str) -> bool:
 
 def find(method: str, path: str) -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
-    route = _BY_PATH.get(path) or _model_route(path)
+    route = _BY_PATH.get(path)
+    if route is None or route.method != method:
+        route = _task_route(method, path) or route or _model_route(path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -162,6 +173,30 @@ def _named(name: str, root: str, format: Format) -> Route | None:
         return replace(_call(f"/v1beta/models/{{model}}:{verb}", _CALLS[verb]), model=model)
     canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
     return Route(canonical, "model", "GET", format, name) if name else None
+
+
+_ABOUT_TASKS: dict[tuple[str, str], Operation] = {
+    ("GET", ""): "task",
+    ("GET", "/content"): "task_content",
+    ("DELETE", ""): "task_removal",
+    ("POST", "/remix"): "task_again",
+}
+
+
+def _task_route(method: str, path: str) -> Route | None:
+    """What is asked about a task, or about all: ``/v1/videos[/{id}[/content]]``."""
+    below = path.removeprefix("/v1").removeprefix("/videos") if path.startswith(("/v1/videos", "/videos")) else None
+    if below is None:
+        return None
+    if below in ("", "/"):
+        return Route("/v1/videos", "tasks", "GET", OPENAI, endpoint=VIDEOS) if method in ("GET", "HEAD") else None
+    id, slash, rest = below.removeprefix("/").partition("/")
+    if not id or not below.startswith("/"):
+        return None
+    operation = _ABOUT_TASKS.get(("GET" if method == "HEAD" else method, slash + rest))
+    if operation is None:
+        return None
+    return Route("/v1/videos/{id}" + slash + rest, operation, method, OPENAI, endpoint=VIDEOS, subject=id)
 
 
 def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:

@@ -45,7 +45,7 @@ class Templates:
     """Keeps what was made for a channel until the channel or its key is read anew."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+        self.keyring = keyring
         self._kept: dict[tuple[int, int, str, bool], tuple[Provider, ProviderKey, Template]] = {}
 
     def get(self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool) -> Template:
@@ -69,10 +69,10 @@ class Templates:
     def _made(
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""
     ) -> Template:
-        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
+        headers = headers_of(provider, kind, key_of(key, self.keyring), stream)
         if beta:
             headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
-        proxy = proxy_of(provider, self._keyring)
+        proxy = proxy_of(provider, self.keyring)
         return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
 
 

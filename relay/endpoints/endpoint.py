@@ -24,9 +24,13 @@ _bool = msgspec.json.Decoder(bool | None).decode
 
 
 class Look(Glance, frozen=True, gc=False):
-    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts."""
+    """What is seen of a request that is no conversation: no turns are counted. ``tokens`` come on top of the texts.
+
+    ``units`` are what it asks for beside tokens; an answer that reports none is charged by them.
+    """
 
     tokens: int = 0
+    units: dict[str, int] = {}  # noqa: RUF012 - msgspec makes each its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Endpoint:
     """The answer that our own count of the request's tokens makes."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
+    task: str = ""
+    """What is asked for goes on at the provider; in whose words the caller is told about it."""
 
 
 def passing(
@@ -79,6 +85,11 @@ def passing(
         patch_response=patch_response,
         tap=tap,
     )
+
+
+def unread(body: bytes) -> NoReturn:
+    """For answers that only the task's vendor reads."""
+    _never(body)
 
 
 def _never(*_: Any) -> NoReturn:

@@ -13,6 +13,7 @@ from openopen8.core.rules import access, limits, quota, routing
 from openopen8.core.rules.options import Options
 from openopen8.core.rules.pricing import UNPRICED, Price, price_at
 from openopen8.core.rules.snapshot import GroupTerms, Provider, Snapshot
+from openopen8.core.rules.units import hold_of
 
 
 class CountFirst(Exception):
@@ -38,6 +39,8 @@ class Ask(msgspec.Struct, frozen=True):
     """``input_tokens`` is extrapolated from a part of the text."""
     free: bool = False
     """Never charged, whatever the price."""
+    units: dict[str, int] = {}
+    """What is asked for beside tokens (``images``, ``characters``, …), as far as it is known beforehand."""
     problem: Problem | None = None
     """What is wrong with the body: judged in its place, after key and address."""
 
@@ -255,6 +258,8 @@ def _holds(ask: Ask, holder: Holder, price: Price, ratio: Decimal, options: Opti
     if price.free or not ratio or ask.free:
         return 0, 0
     wanted = quota.estimate(price, ratio, ask.input_tokens, ask.max_output, ask.n, options)
+    if ask.units:
+        wanted = max(wanted, hold_of(price, ratio, ask.units))
     available, left = holder.available, holder.left
     if ask.sampled and price.per_call is None:
         _check_sample(wanted, available, left, options)

@@ -18,12 +18,15 @@ _CHAT = frozenset({"chat"})
 OPENAI = frozenset({"completions", "embeddings", "moderations"})
 """What OpenAI has beside chat, and vendors that follow its forms."""
 
+VIDEOS = frozenset({"videos"})
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI,
+    "openai": _CHAT | OPENAI | VIDEOS,
     "openai-compatible": _CHAT | OPENAI | {"rerank"},
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
     "gemini": _CHAT,
+    "sora": VIDEOS,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

@@ -1,0 +1,101 @@
+"""Asks providers how far their tasks are. Of several workers one has the duty; another takes over when it has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from openopen8.core.errors import Problem
+from openopen8.core.models import Task
+from openopen8.core.services import tasks
+from openopen8.core.services.duty import Duty
+from openopen8.core.services.tasks import News
+from openopen8.core.tools import Tools
+from relay.formats.vendor import message_of, redact
+from relay.probe import stored
+from relay.tasks import VENDORS, errands
+from relay.upstream import Failure, Upstream
+
+log = logging.getLogger("openopen8.tasks")
+
+EVERY_SECONDS = 1.0
+DUTY = "tasks"
+AT_ONCE = 16
+"""Providers that are asked at the same time."""
+PRUNE_EVERY = 3_600
+"""Turns between two looks at what ended long ago."""
+_GONE = (404, 410)
+
+
+async def keep_tasks(tools: Tools, upstream: Upstream, every: float = EVERY_SECONDS) -> None:
+    """Turns for ever."""
+    duty, turns = Duty(tools.db, DUTY), 0
+    try:
+        while True:
+            try:
+                if await asyncio.to_thread(duty.take):
+                    if turns % PRUNE_EVERY == 0:
+                        await asyncio.to_thread(tasks.prune, tools, tools.now())
+                    turns += 1
+                    await turn(tools, upstream)
+            except Exception as error:
+                log.warning("asking after tasks failed: %s", type(error).__name__)
+            await asyncio.sleep(every)
+    finally:
+        # in a thread of its own: this task may be cancelled again while it waits
+        await asyncio.shield(asyncio.to_thread(duty.leave))
+
+
+async def turn(tools: Tools, upstream: Upstream) -> int:
+    """Ask after all whose time has come; returns how many there were."""
+    found = await asyncio.to_thread(tasks.due, tools, tools.now(), 10 * AT_ONCE)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(task: Task) -> None:
+        async with room:
+            try:
+                await ask(tools, upstream, task)
+            except Exception as error:  # one odd task must not keep the others from being asked after
+                log.warning("task %s could not be asked after: %s", task.id, type(error).__name__)
+                await asyncio.to_thread(tasks.unheard, tools, task.id, tools.now())
+
+    await asyncio.gather(*(one(task) for task in found))
+    return len(found)
+
+
+async def ask(tools: Tools, upstream: Upstream, task: Task) -> None:
+    """One look at one task."""
+    if task.state == "new":
+        confirmed = await asyncio.to_thread(tasks.confirm, tools, task.id, tools.now())
+        if confirmed is None:
+            return
+    try:
+        news = await _news(tools, upstream, task)
+    except (Failure, Problem) as failure:
+        gone = getattr(failure, "status", 0) in _GONE
+        await asyncio.to_thread(tasks.unheard, tools, task.id, tools.now(), gone)
+        return
+    if tools.now() >= task.expires_at and news.state not in tasks.ENDED:
+        await asyncio.to_thread(tasks.unheard, tools, task.id, tools.now())
+    else:
+        await asyncio.to_thread(tasks.heard, tools, task.id, news, tools.now())
+
+
+async def _news(tools: Tools, upstream: Upstream, task: Task) -> News:
+    """What the provider says; raises Failure, or Problem for a channel that is there no more."""
+    vendor = VENDORS.get(task.form)
+    if vendor is None:
+        raise Failure("other", "This version does not know the provider.")
+    provider, _ = await asyncio.to_thread(stored, tools, task.channel_id, task.key_id)
+    if not provider.keys:
+        raise Failure("other", "The channel has lost its key.")
+    errand, now = vendor.look(task), tools.now()
+    sent = errands.outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, now)
+    status, fields = await errands.answered(upstream, sent)
+    if not 200 <= status < 300:
+        raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
+    refusal = vendor.refused(fields)
+    if refusal is not None:
+        raise Failure("status", refusal.message, refusal.status)
+    news = vendor.news(fields)
+    return News(news.state, news.progress, news.urls, redact(news.error), news.answer)
