@@ -55,8 +55,8 @@ async def continued(gate: Gate, request: Incoming) -> Route:
     task = await _of_user(gate, who.holder.user_id, request.route.subject)
     if task.state != "succeeded" or task.form not in ("openai", "sora"):
         raise invalid("Only a completed video of a provider that knows remixes can be remixed.", "id")
-    place = (task.channel_id, task.key_id)
-    return replace(request.route, operation="call", endpoint=remix_of(task), pinned=place)
+    endpoint, place = remix_of(task), (task.channel_id, task.key_id)
+    return replace(request.route, operation="call", format=endpoint.format, endpoint=endpoint, pinned=place)
 
 
 async def _of_user(gate: Gate, user_id: int, id: str) -> Task:
