@@ -138,7 +138,7 @@ class Relay:
         check_head(scope)
         if scope["method"] == "OPTIONS":
             return _preflight(caller, headers)
-        route = routes.find(scope["method"], scope["path"])
+        route = routes.find(scope["method"], scope["path"], scope.get("query_string", b""))
         if route.operation in ("alive", "ready"):
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
@@ -149,7 +149,7 @@ class Relay:
                 await self._serve(gate, request, caller)
             elif route.operation in asked.OPERATIONS:
                 who = await gate.ledger.identify(request.ask())
-                await asked.answer(gate, caller, route, who, scope.get("query_string", b""), headers)
+                await asked.answer(gate, caller, request, who, scope.get("query_string", b""), headers)
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:

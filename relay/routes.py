@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
@@ -15,11 +15,11 @@ from relay.endpoints import (
     GEMINI_EMBED,
     GEMINI_EMBED_BATCH,
     MODERATIONS,
-    VIDEOS,
     Endpoint,
 )
 from relay.formats import FORMATS
 from relay.formats.format import Format
+from relay.tasks import paths
 
 OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
@@ -48,6 +48,7 @@ RELAY_PATHS: tuple[str, ...] = (
     "/realtime",
     "/dashboard/billing",
     "/api/usage/token",
+    *paths.ROOTS,
     "/healthz",
     "/readyz",
 )
@@ -97,7 +98,7 @@ _FIXED: tuple[Route, ...] = (
     Route("/v1/messages", "chat", "POST", CLAUDE),
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
-    _call("/v1/videos", VIDEOS),
+    *(_call(path, endpoint) for path, endpoint in paths.MADE),
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/messages/count_tokens", CLAUDE_COUNT),
     Route("/v1/models", "models", "GET", OPENAI),
@@ -122,11 +123,11 @@ def reserved(path: str) -> bool:
     return any(path == root or path.startswith(root + "/") for root in RELAY_PATHS)
 
 
-def find(method: str, path: str) -> Route:
+def find(method: str, path: str, query: bytes = b"") -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
     route = _BY_PATH.get(path)
     if route is None or route.method != method:
-        route = _task_route(method, path) or route or _model_route(path)
+        route = _task_route(method, path, query) or route or _model_route(path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -175,28 +176,13 @@ def _named(name: str, root: str, format: Format) -> Route | None:
     return Route(canonical, "model", "GET", format, name) if name else None
 
 
-_ABOUT_TASKS: dict[tuple[str, str], Operation] = {
-    ("GET", ""): "task",
-    ("GET", "/content"): "task_content",
-    ("DELETE", ""): "task_removal",
-    ("POST", "/remix"): "task_again",
-}
-
-
-def _task_route(method: str, path: str) -> Route | None:
-    """What is asked about a task, or about all: ``/v1/videos[/{id}[/content]]``."""
-    below = path.removeprefix("/v1").removeprefix("/videos") if path.startswith(("/v1/videos", "/videos")) else None
-    if below is None:
+def _task_route(method: str, path: str, query: bytes) -> Route | None:
+    """What is asked about tasks."""
+    place = paths.found(method, path, query)
+    if place is None:
         return None
-    if below in ("", "/"):
-        return Route("/v1/videos", "tasks", "GET", OPENAI, endpoint=VIDEOS) if method in ("GET", "HEAD") else None
-    id, slash, rest = below.removeprefix("/").partition("/")
-    if not id or not below.startswith("/"):
-        return None
-    operation = _ABOUT_TASKS.get(("GET" if method == "HEAD" else method, slash + rest))
-    if operation is None:
-        return None
-    return Route("/v1/videos/{id}" + slash + rest, operation, method, OPENAI, endpoint=VIDEOS, subject=id)
+    shown, operation, endpoint, id = place
+    return Route(shown, cast(Operation, operation), method, endpoint.format, endpoint=endpoint, subject=id)
 
 
 def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:

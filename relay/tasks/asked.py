@@ -14,11 +14,14 @@ from openopen8.core.models import Task
 from openopen8.core.services import tasks
 from openopen8.core.services.ledger import Listing
 from relay.caller import Caller
+from relay.endpoints.endpoint import value
 from relay.endpoints.videos import remix_of
 from relay.gate import Gate
 from relay.incoming import Incoming
+from relay.intake import read_body
 from relay.probe import stored
 from relay.routes import Route
+from relay.splice import top_level
 from relay.tasks import VENDORS
 from relay.tasks.content import deliver
 from relay.tasks.errands import outgoing
@@ -34,13 +37,14 @@ MOST = 100
 
 
 async def answer(
-    gate: Gate, caller: Caller, route: Route, who: Listing, query: bytes, headers: Mapping[bytes, bytes]
+    gate: Gate, caller: Caller, request: Incoming, who: Listing, query: bytes, headers: Mapping[bytes, bytes]
 ) -> None:
     """Answer one question; raises a Problem."""
+    route = request.route
     asked = dict(parse_qsl(query.decode("latin-1")))
     if route.operation == "tasks":
         return _reply(caller, await _listed(gate, who, asked))
-    task = await _of_user(gate, who.holder.user_id, route.subject)
+    task = await _of_user(gate, who.holder.user_id, route.subject or await _named(gate, request))
     if route.operation == "task_content":
         return await _content(gate, caller, task, asked.get("variant", "video"), headers)
     if route.operation == "task_removal":
@@ -57,6 +61,14 @@ async def continued(gate: Gate, request: Incoming) -> Route:
         raise invalid("Only a completed video of a provider that knows remixes can be remixed.", "id")
     endpoint, place = remix_of(task), (task.channel_id, task.key_id)
     return replace(request.route, operation="call", format=endpoint.format, endpoint=endpoint, pinned=place)
+
+
+async def _named(gate: Gate, request: Incoming) -> str:
+    """The id in the body, where the path has none."""
+    try:
+        return str(value(top_level(await read_body(gate, request)), "task_id") or "")
+    finally:
+        request.kept.give_back()
 
 
 async def _of_user(gate: Gate, user_id: int, id: str) -> Task:

@@ -92,10 +92,12 @@ async def _news(tools: Tools, upstream: Upstream, task: Task) -> News:
     errand, now = vendor.look(task), tools.now()
     sent = errands.outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, now)
     status, fields = await errands.answered(upstream, sent)
-    if not 200 <= status < 300:
-        raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
     refusal = vendor.refused(fields)
+    if refusal is not None and refusal.status == 400:  # the vendor's own word for: it will never be
+        return News("failed", error=redact(refusal.message))
     if refusal is not None:
         raise Failure("status", refusal.message, refusal.status)
+    if not 200 <= status < 300:
+        raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
     news = vendor.news(fields)
     return News(news.state, news.progress, news.urls, redact(news.error), news.answer)

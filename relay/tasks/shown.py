@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from openopen8.core.models import Task
+from relay.tasks import VENDORS
 
 _VIDEO_STATES = {"new": "queued", "running": "in_progress", "succeeded": "completed"}
 """Our word → OpenAI's, where they differ."""
@@ -37,7 +38,31 @@ def video(task: Task) -> dict[str, Any]:
     return found
 
 
-VIEWS: dict[str, Callable[[Task], dict[str, Any]]] = {"videos": video}
+def generation(task: Task) -> dict[str, Any]:
+    """The common form of such gateways.
+
+    Source: https://docs.newapi.pro/en/docs/api/ai-model/videos/get-video-generation
+    """
+    width, _, height = str(task.request.get("size") or "").partition("x")
+    size = {"width": int(width), "height": int(height)} if height else {}
+    ended = task.state == "succeeded"
+    return {
+        "task_id": task.id,
+        "status": _VIDEO_STATES.get(task.state, task.state),
+        "model": task.model,
+        "progress": task.progress,
+        "url": (task.urls[0] if task.urls else f"/v1/videos/{task.id}/content") if ended else "",
+        "format": "mp4",
+        "metadata": {"duration": task.request.get("seconds"), **size},
+        "error": {"code": "video_generation_failed", "message": task.error} if task.state == "failed" else None,
+    }
+
+
+VIEWS: dict[str, Callable[[Task], dict[str, Any]]] = {
+    "videos": video,
+    "generations": generation,
+    **{name: vendor.shown for name, vendor in VENDORS.items() if vendor.shown is not None},
+}
 """By ``Endpoint.task``."""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from openopen8.core.errors import Problem, invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News
+from relay.formats.openai_errors import render_error
+from relay.splice import edited, top_level
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True):
@@ -60,10 +63,28 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-Fields = Mapping[str, Any]
 Answered = dict[str, Any]
 Authorize = Callable[[str, Errand, str, int], dict[str, str]]
 """From key, errand, its URL and the time (ms) to headers."""
+
+
+def _no_seconds(fields: Answered) -> int:
+    return 0
+
+
+def whole_seconds(given: object, default: int, name: str, most: int = 600) -> int:
+    """A whole number in a vendor's field, as a number or a text; Problem 400 for anything else."""
+    if given is None:
+        return default
+    text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:8]) <= most:
+        raise invalid(f"{name} must be a whole number from 1 to {most}.", name)
+    return int(text)
+
+
+def named(body: bytes, field: str, model: str) -> bytes:
+    """The body under the provider's name of the model."""
+    return edited(body, top_level(body), {field: msgspec.json.encode(model)})
 
 
 def _no_refusal(answer: Answered) -> Refusal | None:
@@ -90,6 +111,14 @@ class Vendor:
     authorize: Authorize = bearer
     native: Callable[[bytes, str, str], Submission] | None = None
     """From a body in the vendor's own words, the action of its path, and the provider's model."""
+    model_field: str = "model"
+    """Where such a body names its model."""
+    default_model: str = ""
+    seconds: Callable[[Answered], int] = _no_seconds
+    """What such a body asks for. Raises Problem 400."""
+    shown: Callable[[Task], Answered] | None = None
+    """A task in the vendor's own words."""
+    render_error: Callable[[Problem, str], bytes] = render_error
     content: Callable[[Task, str], Errand] | None = None
     """Fetches a variant of the result from the API; None: its URLs are all there is."""
     variants: frozenset[str] = field(default=frozenset({"video"}))

@@ -27,6 +27,10 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "anthropic": _CHAT,
     "gemini": _CHAT,
     "sora": VIDEOS,
+    "kling": VIDEOS | {"kling"},
+    "jimeng": VIDEOS | {"jimeng"},
+    "doubao": VIDEOS | {"doubao"},
+    "vidu": VIDEOS | {"vidu"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +12,6 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY, HOUR, MINUTE, SECOND
-from openopen8.core.errors import Problem
 from openopen8.core.models import Hold, LogEntry, Task
 from openopen8.core.services.ledger import entries
 from openopen8.core.services.log_walk import of_request
@@ -40,6 +40,8 @@ class News:
     urls: tuple[str, ...] = ()
     error: str = ""
     answer: dict[str, Any] | None = field(default=None, repr=False)
+    seconds: float | None = None
+    """How long the result has become, where the provider tells."""
 
 
 def add(tools: Tools, task: Task) -> None:
@@ -124,6 +126,7 @@ def heard(tools: Tools, id: str, news: News, now: int) -> Task | None:
         task.poll_at = now + pause(now - task.created_at)
         if news.state == "succeeded":
             task.urls = list(news.urls)
+            _shorter(session, task, news.seconds, now)
         if news.state in ENDED:
             task.poll_at, task.ended_at = None, now
         if news.state == "failed":
@@ -190,11 +193,26 @@ def _in_flight(session: Session, task: Task) -> bool:
 def _give_back(session: Session, task: Task, now: int) -> None:
     """All that the request still costs, as a correction that names it."""
     told = of_request(session, task.request_id)
-    rest = sum(entry.credits for entry in told if entry.kind in ("request", "correction"))
-    if rest > 0:
-        try:
-            entries.correct(session, task.request_id, rest, f"{task.id} failed: {task.error}", "system", now)
-        except Problem:
-            log.error("the charge of request %s was not given back: it is in the log no more", task.request_id)
-            return
-        task.refunded += rest
+    if not told and task.credits:
+        log.error("the charge of request %s was not given back: it is in the log no more", task.request_id)
+    _correct(session, task, sum(x.credits for x in told), f"{task.id} failed: {task.error}", now)
+
+
+def _shorter(session: Session, task: Task, seconds: float | None, now: int) -> None:
+    """What was charged for seconds that the result does not have, where seconds are all that was charged."""
+    asked = int(task.request.get("seconds") or 0)
+    if seconds is None or not 0 < math.ceil(seconds) < asked:
+        return
+    charge = _charge(session, task)
+    lines = (charge.receipt or {}).get("lines", []) if charge is not None else []
+    if charge is None or [(line["bucket"], line["count"]) for line in lines] != [("units.seconds", asked)]:
+        return
+    due = -(-charge.credits * math.ceil(seconds) // asked)
+    rest = sum(entry.credits for entry in of_request(session, task.request_id))
+    _correct(session, task, min(charge.credits - due, rest), f"{task.id} has {math.ceil(seconds)} seconds", now)
+
+
+def _correct(session: Session, task: Task, credits: int, reason: str, now: int) -> None:
+    if credits > 0:
+        entries.correct(session, task.request_id, credits, reason, "system", now)
+        task.refunded += credits

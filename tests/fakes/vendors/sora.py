@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.fakes.exchange import Received
-from tests.fakes.vendors.play import KEY, Refused, need, only
+from tests.fakes.vendors.play import KEY, need, only
 from tests.fakes.vendors.tasks import VIDEO, Made, Studio
 
 _STATES = {"queued": "queued", "running": "in_progress", "succeeded": "completed", "failed": "failed"}

@@ -36,6 +36,8 @@ class Studio:
     refusal: Callable[[Refused], Any]
     made: dict[str, Made] = field(default_factory=dict)
     looks: int = 0
+    url: str = ""
+    """Of the fake: where it serves the videos."""
     fault: int = 0
     """A status that everything is answered with instead."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))

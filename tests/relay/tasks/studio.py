@@ -18,6 +18,7 @@ async def opened(build: Build, studio: Studio, type: str, model: str, **channel:
     house = await build(channel={"type": type, "models": ("m",), "model_mapping": {"m": model}, **channel})
     house.world.price(input="0", output="0", units={"seconds": PER_SECOND}, valid_from=1)
     house.fake.script(studio)
+    studio.url = house.fake.url
     return house
 
 
