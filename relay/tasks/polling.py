@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from openopen8.core.errors import Problem
 from openopen8.core.models import Task
@@ -100,4 +101,4 @@ async def _news(tools: Tools, upstream: Upstream, task: Task) -> News:
     if not 200 <= status < 300:
         raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
     news = vendor.news(fields)
-    return News(news.state, news.progress, news.urls, redact(news.error), news.answer)
+    return replace(news, error=redact(news.error))

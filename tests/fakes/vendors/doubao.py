@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.fakes.exchange import Received
@@ -60,5 +61,11 @@ def _shown(studio: Studio, made: Made, length: int | None) -> dict[str, Any]:
     if made.state == "succeeded":
         answer["content"] = {"video_url": f"{studio.url}/cdn/c.mp4"}
         answer["usage"] = {"completion_tokens": 108900, "total_tokens": 108900}
-        answer |= {"duration": length or made.body.get("duration", 5), "ratio": "16:9", "resolution": "720p"}
+        answer |= {"duration": length or _length(made.body), "ratio": "16:9", "resolution": "720p"}
     return answer
+
+
+def _length(body: dict[str, Any]) -> int:
+    """By the command in the text, else by the field."""
+    told = re.search(r"--dur (\d+)", body["content"][0]["text"])
+    return int(told[1]) if told else int(body.get("duration", 5))
