@@ -59,7 +59,7 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
     if endpoint is not None and endpoint.at_home is not None:
         return await _or_at_home(gate, call, grant, tab, presence)
     if endpoint is not None and endpoint.task:
-        check_price(grant.price, call.glance.model)
+        check_price(grant.price, call.glance)
         return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
@@ -148,7 +148,7 @@ async def _opened(
         tab.losses = prepared.losses
         body, tab.measured = await begun(gate, call, grant, attempt, prepared, answer)
         tab.stop()
-        return Whole(body, tab.measured, _passed(answer.headers), tab.losses)
+        return Whole(body, tab.measured or Measured(Counts()), _passed(answer.headers), tab.losses)
     return await _whole(gate, call, grant, prepared, answer, tab)
 
 

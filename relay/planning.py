@@ -90,9 +90,9 @@ def _asked(
 
 def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, templates: Templates) -> Prepared:
     provider, vendor = attempt.provider, vendor_of(attempt.provider.type)
-    made = submission(call, vendor, model)
-    body = overridden(made.body, provider.parameter_override) if provider.parameter_override else made.body
-    errand = Errand("POST", made.path, body)
+    override = provider.parameter_override
+    made = submission(call, vendor, model, (lambda body: overridden(body, override)) if override else None)
+    errand = Errand("POST", made.path, made.body, made.content_type)
     sent = outgoing(templates.keyring, provider, attempt.key, vendor.authorize, errand, call.ask.started_at)
     return Prepared(sent, endpoint.format, model, made.losses, True, made.action)
 

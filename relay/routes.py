@@ -27,7 +27,7 @@ OPENAI, RESPONSES, CLAUDE, GEMINI = (
 
 Operation = Literal[
     "chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready",
-    "task", "tasks", "task_content", "task_removal", "task_again",
+    "task", "tasks", "task_content", "task_removal", "task_cancel", "task_again",
 ]  # fmt: skip
 
 RELAY_PATHS: tuple[str, ...] = (
@@ -45,6 +45,8 @@ RELAY_PATHS: tuple[str, ...] = (
     "/moderations",
     "/videos",
     "/video",
+    "/files",
+    "/batches",
     "/realtime",
     "/dashboard/billing",
     "/api/usage/token",

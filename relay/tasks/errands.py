@@ -22,8 +22,9 @@ def outgoing(
         return Outgoing(Template.make(errand.path, {"accept": "*/*"}, errand.method, proxy, provider.http2))
     url, secret = kind.url(provider.base_url, errand.path), key_of(key, keyring)
     headers = headers_of(provider, replace(kind, auth=lambda key: authorize(key, errand, url, now)), secret, False)
+    headers["content-type"] = errand.content_type
     if not errand.body:
-        headers.pop("content-type", None)
+        del headers["content-type"]
     return Outgoing(Template.make(url, headers, errand.method, proxy, provider.http2), errand.body)
 
 
@@ -37,14 +38,15 @@ async def answered(upstream: Upstream, errand: Outgoing) -> tuple[int, dict[str,
 
 
 async def read(answer: Answer) -> dict[str, Any]:
-    """The answer's JSON object; empty for an error that is none. Raises Failure."""
+    """The answer's JSON object; an empty one for nothing at all, and for an error that is none. Raises Failure."""
     good = 200 <= answer.status < 300
+    body = await answer.read(LARGEST_ANSWER if good else LARGEST_ERROR)
     try:
-        found = loads(await answer.read(LARGEST_ANSWER if good else LARGEST_ERROR))
+        found = loads(body)
     except ValueError:
         found = None
     if isinstance(found, dict):
         return found
-    if good:
+    if good and body.strip():
         raise Failure("broken", "The provider's answer is no JSON object.")
     return {}

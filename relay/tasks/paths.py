@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.generations import GENERATIONS
 from relay.endpoints.native import native
+from relay.endpoints.paper import BATCHES, FILES
 from relay.endpoints.videos import VIDEOS
 from relay.tasks import jimeng, kling, vidu
 
@@ -24,6 +25,7 @@ _VIDU = {action: native("vidu", action) for action in vidu.ACTIONS}
 MADE: tuple[tuple[str, Endpoint], ...] = (
     ("/v1/videos", VIDEOS),
     ("/v1/video/generations", GENERATIONS),
+    ("/v1/files", FILES),
     (_DOUBAO, _DOUBAO_TASK),
     *((f"/kling/v1/videos/{action}", endpoint) for action, endpoint in _KLING.items()),
     *((f"/vidu/ent/v2/{action}", endpoint) for action, endpoint in _VIDU.items()),
@@ -48,6 +50,14 @@ _ABOUT: tuple[tuple[str, re.Pattern[str], str, str, Endpoint], ...] = (
     ("GET", re.compile(rf"(?:/v1)?/videos/{_ID}/content"), "/v1/videos/{id}/content", "task_content", VIDEOS),
     ("POST", re.compile(rf"(?:/v1)?/videos/{_ID}/remix"), "/v1/videos/{id}/remix", "task_again", VIDEOS),
     ("GET", re.compile(rf"(?:/v1)?/video/generations/{_ID}"), "/v1/video/generations/{id}", "task", GENERATIONS),
+    ("GET", re.compile(r"(?:/v1)?/files/?"), "/v1/files", "tasks", FILES),
+    ("GET", re.compile(rf"(?:/v1)?/files/{_ID}"), "/v1/files/{id}", "task", FILES),
+    ("DELETE", re.compile(rf"(?:/v1)?/files/{_ID}"), "/v1/files/{id}", "task_removal", FILES),
+    ("GET", re.compile(rf"(?:/v1)?/files/{_ID}/content"), "/v1/files/{id}/content", "task_content", FILES),
+    ("POST", re.compile(r"(?:/v1)?/batches"), "/v1/batches", "task_again", BATCHES),
+    ("GET", re.compile(r"(?:/v1)?/batches/?"), "/v1/batches", "tasks", BATCHES),
+    ("GET", re.compile(rf"(?:/v1)?/batches/{_ID}"), "/v1/batches/{id}", "task", BATCHES),
+    ("POST", re.compile(rf"(?:/v1)?/batches/{_ID}/cancel"), "/v1/batches/{id}/cancel", "task_cancel", BATCHES),
     ("GET", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task", _DOUBAO_TASK),
     ("DELETE", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task_removal", _DOUBAO_TASK),
     *(

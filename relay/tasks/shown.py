@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from openopen8.core.models import Task
-from relay.tasks import VENDORS
+from relay.tasks import VENDORS, papers
 
 _VIDEO_STATES = {"new": "queued", "running": "in_progress", "succeeded": "completed"}
 """Our word → OpenAI's, where they differ."""
@@ -61,6 +61,8 @@ def generation(task: Task) -> dict[str, Any]:
 VIEWS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "videos": video,
     "generations": generation,
+    "file": papers.shown,
+    "batch": papers.shown,
     **{name: vendor.shown for name, vendor in VENDORS.items() if vendor.shown is not None},
 }
 """By ``Endpoint.task``."""
@@ -71,8 +73,8 @@ def shown(view: str, task: Task) -> bytes:
     return msgspec.json.encode(VIEWS[view](task))
 
 
-def listing(tasks: list[Task], more: bool) -> bytes:
-    """OpenAI's list of videos."""
-    data = [video(task) for task in tasks]
+def listing(view: str, tasks: list[Task], more: bool) -> bytes:
+    """OpenAI's lists."""
+    data = [VIEWS[view](task) for task in tasks]
     first, last = (tasks[0].id, tasks[-1].id) if tasks else (None, None)
     return msgspec.json.encode({"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": more})

@@ -10,6 +10,8 @@ import secrets
 from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
+
 from openopen8.core.errors import Problem
 from openopen8.core.models import Task
 from openopen8.core.rules.admission import Grant
@@ -20,11 +22,13 @@ from openopen8.core.services import tasks
 from relay import verdict
 from relay.admission import Call
 from relay.endpoints.film import Film
-from relay.formats.format import Format
+from relay.endpoints.paper import Override, Paper
+from relay.formats.format import Format, Glance
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.tasks import VENDORS
 from relay.tasks.errands import read
+from relay.tasks.papers import kept
 from relay.tasks.shown import shown
 from relay.tasks.vendor import Submission, Vendor
 from relay.upstream import Answer, Failure
@@ -54,10 +58,12 @@ def pinned(providers: tuple[Provider, ...], place: tuple[int, int]) -> tuple[Pro
     return (replace(found, keys=keys),)
 
 
-def check_price(price: Price, model: str) -> None:
+def check_price(price: Price, asked: Glance) -> None:
     """A video has no tokens: a price that knows nothing else would give it away."""
+    if not isinstance(asked, Film):
+        return
     if price.per_call is None and not price.free and not dict(price.units).get("seconds"):
-        told = f"Model {model!r} has no price per second or call. Ask your admin to set one."
+        told = f"Model {asked.model!r} has no price per second or call. Ask your admin to set one."
         raise Problem(400, "model_not_priced", told, "model")
 
 
@@ -69,22 +75,28 @@ def vendor_of(type: str) -> Vendor:
     return vendor
 
 
-def submission(call: Call, vendor: Vendor, model: str) -> Submission:
+def submission(call: Call, vendor: Vendor, model: str, override: Override | None) -> Submission:
     """The request in the vendor's form. Raises Problem 400 for what it can't express."""
-    film = call.glance
-    assert isinstance(film, Film)
-    if film.wish is not None:
-        return vendor.submit(film.wish, model)
-    assert vendor.native is not None
-    return vendor.native(call.body, film.action, model)
+    asked = call.glance
+    if isinstance(asked, Paper):
+        return asked.submission(model, override)
+    assert isinstance(asked, Film)
+    if asked.wish is not None:
+        made = vendor.submit(asked.wish, model)
+    else:
+        assert vendor.native is not None
+        made = vendor.native(call.body, asked.action, model)
+    return made if override is None else msgspec.structs.replace(made, body=override(made.body))
 
 
 async def begun(
     gate: Gate, call: Call, grant: Grant, attempt: Attempt, prepared: Ready, answer: Answer
-) -> tuple[bytes, Measured]:
-    """What the caller is told, and what it costs. Raises Failure or Problem for what was not accepted."""
+) -> tuple[bytes, Measured | None]:
+    """What the caller is told, and what it costs now. Raises Failure or Problem for what was not accepted."""
     vendor = vendor_of(attempt.provider.type)
     fields = await read(answer)
+    if isinstance(call.glance, Paper):
+        return await kept(gate, call, call.glance, grant, attempt, fields)
     refusal = vendor.refused(fields)
     if refusal is not None:
         raise verdict.judged(refusal.status, {}, refusal.message.encode(), prepared.format, gate.tools.now())

@@ -39,12 +39,16 @@ class Wish(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True):
     """The provider's id of the video that this one is made from."""
 
 
+JSON = "application/json"
+
+
 class Errand(msgspec.Struct, frozen=True, gc=False):
     """One request to a provider; ``path`` below its version, or a whole URL of somebody else's."""
 
     method: str
     path: str
     body: bytes = b""
+    content_type: str = JSON
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +58,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     action: str = ""
     losses: tuple[str, ...] = ()
+    content_type: str = JSON
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

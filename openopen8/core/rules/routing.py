@@ -21,7 +21,7 @@ OPENAI = frozenset({"completions", "embeddings", "moderations"})
 VIDEOS = frozenset({"videos"})
 
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI | VIDEOS,
+    "openai": _CHAT | OPENAI | VIDEOS | {"files", "batches"},
     "openai-compatible": _CHAT | OPENAI | {"rerank"},
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
@@ -33,6 +33,11 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "vidu": VIDEOS | {"vidu"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
+
+
+def chats(type: str) -> bool:
+    """False for types of channels that make videos alone."""
+    return not ENDPOINTS.get(type, _CHAT).isdisjoint(_CHAT) or "videos" not in ENDPOINTS[type]
 
 
 @dataclass(frozen=True, slots=True)

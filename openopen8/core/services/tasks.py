@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY, HOUR, MINUTE, SECOND
 from openopen8.core.models import Hold, LogEntry, Task
+from openopen8.core.rules.pricing import Receipt
 from openopen8.core.services.ledger import entries
 from openopen8.core.services.log_walk import of_request
 from openopen8.core.tools import Tools
@@ -25,7 +26,7 @@ KEPT = 30 * DAY
 """Ended tasks are forgotten then; vendors keep results for hours or days."""
 FIRST_LOOK = 5 * SECOND
 LOST = 10 * MINUTE
-"""A task whose request has left neither a hold nor a log entry for so long never was."""
+"""So long the log entry of a new task is waited for."""
 
 State = Literal["queued", "running", "succeeded", "failed"]
 ENDED = frozenset({"succeeded", "failed"})
@@ -85,10 +86,17 @@ def _beyond(last: Task, newest_first: bool) -> ColumnElement[bool]:
 
 
 def due(tools: Tools, now: int, limit: int) -> Sequence[Task]:
-    """Tasks whose provider is to be asked, those that wait longest first."""
+    """Tasks whose provider is to be asked, those that wait longest first; for a minute they are the caller's."""
+    query = select(Task).where(col(Task.poll_at) <= now).order_by(col(Task.poll_at)).limit(limit)
     with tools.db.read() as session:
-        query = select(Task).where(col(Task.poll_at) <= now).order_by(col(Task.poll_at)).limit(limit)
-        return session.exec(query).all()
+        if not session.exec(query.limit(1)).first():
+            return ()
+    with tools.db.write() as session:
+        found = session.exec(query.with_for_update(skip_locked=True)).all()
+        for task in found:
+            task.poll_at = now + MINUTE
+            session.add(task)
+        return found
 
 
 def confirm(tools: Tools, id: str, now: int) -> Task | None:
@@ -100,18 +108,19 @@ def confirm(tools: Tools, id: str, now: int) -> Task | None:
         task = _locked(session, id)
         if task is None or task.state != "new":
             return task
-        charge = _charge(session, task)
-        if charge is not None:
-            task.state, task.credits = "queued", charge.credits
-            session.add(task)
-            return task
-        if _in_flight(session, task) or (now - task.created_at < LOST and not _entry(session, task)):
+        entry, charge = _entry(session, task), _charge(session, task)
+        if entry is not None and charge is None:
+            log.warning("request %s was not charged: its task is dropped", task.request_id)
+            session.delete(task)
+            return None
+        if charge is None and (_in_flight(session, task) or now - task.created_at < LOST):
             task.poll_at = now + FIRST_LOOK
             session.add(task)
             return None
-        log.warning("request %s was not charged: its task at channel %d is dropped", task.request_id, task.channel_id)
-        session.delete(task)
-        return None
+        # without an entry after so long: every request leaves one, so this one is out of the log again
+        task.state, task.credits = "queued", charge.credits if charge is not None else 0
+        session.add(task)
+        return task
 
 
 def heard(tools: Tools, id: str, news: News, now: int) -> Task | None:
@@ -134,6 +143,21 @@ def heard(tools: Tools, id: str, news: News, now: int) -> Task | None:
             _give_back(session, task, now)
         session.add(task)
         return task
+
+
+def finished(tools: Tools, id: str, news: News, entry: LogEntry, receipt: Receipt, files: Sequence[Task]) -> None:
+    """A batch has ended: it is charged for what it has done, and its files are its user's, in one transaction."""
+    now = tools.now()
+    with tools.db.write() as session:
+        task = _locked(session, id)
+        if task is None or task.state in ENDED:
+            return
+        task.state, task.progress, task.poll_at, task.ended_at, task.updated_at = news.state, 100, None, now, now
+        task.answer, task.error, task.credits = news.answer, news.error[:1000], receipt.credits
+        if news.state == "succeeded":
+            entries.charge(session, entry, receipt)
+        session.add_all(file for file in files if session.get(Task, file.id) is None)
+        session.add(task)
 
 
 def unheard(tools: Tools, id: str, now: int, gone: bool = False) -> None:

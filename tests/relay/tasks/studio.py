@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openopen8.core.models import Task
-from relay.tasks.polling import turn
+from relay.tasks.polling import Looks
 from tests.fakes.vendors.tasks import Studio
 from tests.relay.house import Build, House
 
@@ -26,7 +26,9 @@ async def later(house: House, seconds: int = 6) -> None:
     """Time passes, and the worker asks after what is due."""
     assert house.relay.gate is not None
     house.clock.advance(seconds * 1000)
-    await turn(house.tools, house.relay.gate.upstream)
+    looks = Looks(house.tools, house.relay.gate.upstream)
+    await looks.begin()
+    await looks.ended()
 
 
 def task(house: House) -> Task:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from relay import probe
 from tests.fakes.upstream import status
 from tests.fakes.vendors import jimeng as jimeng_fake
 from tests.fakes.vendors import kling as kling_fake
@@ -279,3 +280,12 @@ async def test_errors_inside_a_200_cost_nothing_and_mean_what_they_say(build: Bu
     assert reply.status == told and set(reply.json) == {"code", "message", "request_id"}
     assert balance(house) == 0
     house.settled()
+
+
+@each
+async def test_a_channel_is_tested_without_making_a_video(build: Build, case: Case) -> None:
+    house, studio = await house_of(build, case)
+    assert (await probe.test_channel(house.tools, house.channel_id)).ok and studio.made == {}
+    other = house.world.channel(house.fake.url, type=case.type, keys=("a-wrong:key",))
+    found = await probe.test_channel(house.tools, other)
+    assert not found.ok and len(found.error) > 5 and "a-wrong" not in found.error
