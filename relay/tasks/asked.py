@@ -49,6 +49,8 @@ async def answer(
     if route.operation == "tasks":
         return _reply(caller, await _listed(gate, who, view, asked))
     task = await _of_user(gate, who, _kind(view), route.subject or await _named(gate, request, "task_id"))
+    if view in VENDORS and task.form != view:
+        raise not_found("The task")  # it is of another vendor, whose words are others
     if route.operation == "task_content":
         return await _content(gate, caller, task, asked.get("variant", "video"), headers)
     if route.operation == "task_removal":

@@ -27,6 +27,8 @@ AT_ONCE = 32
 """Tasks that are asked after at the same time."""
 PATIENCE = {"video": 30.0, "batch": 600.0}
 """Seconds for one look; that at a batch which has ended reads its results."""
+OTHERS = 5
+"""How much seldomer a worker looks that has not got the duty: each try is a connection to PostgreSQL."""
 PRUNE_EVERY = 3_600
 """Turns between two looks at what ended long ago."""
 _GONE = (404, 410)
@@ -37,15 +39,17 @@ async def keep_tasks(tools: Tools, upstream: Upstream, every: float = EVERY_SECO
     duty, looks, turns = Duty(tools.db, DUTY), Looks(tools, upstream), 0
     try:
         while True:
+            mine = False
             try:
-                if await asyncio.to_thread(duty.take):
+                mine = await asyncio.to_thread(duty.take)
+                if mine:
                     if turns % PRUNE_EVERY == 0:
                         await asyncio.to_thread(tasks.prune, tools, tools.now())
                     turns += 1
                     await looks.begin()
             except Exception as error:
                 log.warning("asking after tasks failed: %s", type(error).__name__)
-            await asyncio.sleep(every)
+            await asyncio.sleep(every if mine else every * OTHERS)
     finally:
         await looks.stop()
         # in a thread of its own: this task may be cancelled again while it waits

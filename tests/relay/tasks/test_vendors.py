@@ -170,6 +170,8 @@ async def test_a_vendors_own_words_pass_and_its_callers_follow_their_task(build:
     assert studio.last.body == sent
     id = case.id(reply.json)
     assert id == task(house).id and studio.last.id not in reply.body.decode()
+    stranger = CASES[2] if case.type != "doubao" else CASES[3]
+    assert (await house.caller.get(stranger.look.format(id=id))).status == 404
     studio.end("running")
     await later(house)
     assert studio.last.id not in repr(await look())

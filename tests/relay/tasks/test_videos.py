@@ -294,6 +294,26 @@ async def test_parts_of_a_video_can_be_fetched_and_nothing_else_of_the_provider_
     assert (await house.caller.get(f"/v1/videos/{id}/content", query="variant=audio")).status == 400
 
 
+async def test_a_caller_that_leaves_its_download_stops_the_provider(house: House, studio: Studio) -> None:
+    id = (await house.caller.post("/v1/videos", BODY)).json["id"]
+    studio.end()
+    await later(house)
+
+    async def endless(exchange: Any) -> None:
+        await exchange.head(200, {"content-type": "text/html", "content-length": "1000000000"})
+        while not exchange.received.left.is_set():
+            await exchange.raw(b"x" * 1000)
+            await asyncio.sleep(0.005)
+
+    house.fake.script(endless)
+    talk = house.caller.open(f"/v1/videos/{id}/content", method="GET")
+    await talk.until(b"xxx")
+    assert talk.reply.headers["content-type"] == "application/octet-stream"  # no page of a provider's opens as ours
+    talk.leave()
+    await talk.end()
+    assert house.fake.requests[-1].left.wait(10)
+
+
 async def test_a_remix_goes_where_the_video_was_made_and_costs_as_much(house: House, studio: Studio) -> None:
     house.world.channel("http://127.0.0.1:9", type="openai", priority=9, rest_until=2**60)
     client = openai_client(house)
