@@ -38,6 +38,9 @@ from relay.responses.recall import recall
 from relay.room import Room
 from relay.routes import CLAUDE, OPENAI, RELAY_PATHS, Route
 from relay.serve import failed, serve
+from relay.tasks import asked
+from relay.tasks.polling import EVERY_SECONDS as POLL_SECONDS
+from relay.tasks.polling import keep_tasks
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upload import read_upload
@@ -66,6 +69,7 @@ class Relay:
         upstream: Upstream | None = None,
         random: routing.Random = random.random,
         heal_every: float = EVERY_SECONDS,
+        poll_every: float = POLL_SECONDS,
     ) -> None:
         self.gate: Gate | None = None
         self.running = 0
@@ -76,6 +80,7 @@ class Relay:
         self._given = upstream
         self._random = random
         self._heal_every = heal_every
+        self._poll_every = poll_every
         self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -98,6 +103,7 @@ class Relay:
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),
             asyncio.create_task(keep_log(self._tools)),
             asyncio.create_task(self.follower.keep_following()),
+            asyncio.create_task(keep_tasks(self._tools, upstream, self._poll_every)),
         ]
 
     async def recover(self) -> None:
@@ -150,19 +156,24 @@ class Relay:
         check_head(scope)
         if scope["method"] == "OPTIONS":
             return _preflight(caller, headers)
-        route = routes.find(scope["method"], scope["path"])
+        route = routes.find(scope["method"], scope["path"], scope.get("query_string", b""))
         if route.operation == "realtime":
             raise Problem(426, "upgrade_required", "This endpoint is a WebSocket.", headers={"upgrade": "websocket"})
         if route.operation in ("alive", "ready"):
             return await _health(gate, caller, route)
         request = _of_scope(gate, scope, receive, route, request_id)
         try:
+            if route.operation == "task_again":
+                route = request.route = await asked.continued(gate, request)
             if route.served:
                 await self._serve(gate, request, caller)
             elif route.operation == "conversation":
                 await converse(gate, caller, request, query_of(scope))
             elif route.operation == "response":
                 await look_up(gate, caller, request, query_of(scope))
+            elif route.operation in asked.OPERATIONS:
+                who = await gate.ledger.identify(request.ask())
+                await asked.answer(gate, caller, request, who, scope.get("query_string", b""), headers)
             else:
                 await _look(gate, caller, routes.in_format(route, headers), request)
         except Problem as problem:

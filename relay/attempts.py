@@ -9,7 +9,6 @@ from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt, Candidates, plan
-from openopen8.core.rules.snapshot import Provider
 from openopen8.core.services.responses import Kept
 from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
@@ -24,6 +23,7 @@ from relay.neutral import Answer as Parsed
 from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
+from relay.tasks.submission import begun, check_price, pinned
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
@@ -38,6 +38,9 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
     endpoint = call.route.endpoint
     if endpoint is not None and endpoint.at_home is not None:
         return await _or_at_home(gate, call, grant, tab, presence)
+    if endpoint is not None and endpoint.task:
+        check_price(grant.price, call.glance)
+        return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
 
@@ -107,7 +110,7 @@ async def _attempt(
             tab.counting = asyncio.ensure_future(input_tokens(call.glance))
         answer = await gate.upstream.send(prepared.outgoing)
         tab.answer = answer
-        return await _opened(gate, call, grant, attempt.provider, prepared, answer, tab)
+        return await _opened(gate, call, grant, attempt, prepared, answer, tab)
     except asyncio.CancelledError:
         tab.stop()
         if presence.late and presence.owns():
@@ -124,9 +127,10 @@ async def _attempt(
 
 
 async def _opened(
-    gate: Gate, call: Call, grant: Grant, provider: Provider, prepared: Prepared, answer: Answer, tab: Tab
+    gate: Gate, call: Call, grant: Grant, attempt: Attempt, prepared: Prepared, answer: Answer, tab: Tab
 ) -> Whole | Begun:
-    status = _mapped(answer.status, provider.status_map) if provider.status_map else answer.status
+    status_map = attempt.provider.status_map
+    status = _mapped(answer.status, status_map) if status_map else answer.status
     if not 200 <= status < 300:
         body = await _error_body(answer)
         raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
@@ -139,6 +143,11 @@ async def _opened(
         return await media.whole(call, endpoint, prepared, answer, tab, pairs)
     if streamed:
         return await _begun(gate, call, prepared, answer, tab)
+    if call.route.endpoint is not None and call.route.endpoint.task:
+        tab.losses = prepared.losses
+        body, tab.measured = await begun(gate, call, grant, attempt, prepared, answer)
+        tab.stop()
+        return Whole(body, tab.measured or Measured(Counts()), _passed(answer.headers), tab.losses)
     return await _whole(gate, call, grant, prepared, answer, tab)
 
 

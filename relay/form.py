@@ -54,6 +54,8 @@ class Part(msgspec.Struct):
 
     name: str
     is_file: bool
+    kind: str = ""
+    """The Content-Type that was given."""
     start: int = 0
     size: int = 0
     value: bytes = b""
@@ -189,7 +191,7 @@ def _part(headers: dict[str, str]) -> Part:
     known = dict(given)
     if len(known) != len(given) or "name" not in known or "name*" in known:
         raise invalid("A part of the upload has no proper name.")
-    part = Part(known["name"], "filename" in known or "filename*" in known)
+    part = Part(known["name"], "filename" in known or "filename*" in known, headers.get("content-type", ""))
     alike = unquote(part.name).strip().lower()
     if alike in LOOKED_AT:
         _check(part, alike, headers)

@@ -17,6 +17,9 @@ from relay.endpoints.spoken import Spoken
 from relay.formats import FORMATS
 from relay.formats.format import Format
 from relay.neutral import Reasoning
+from relay.tasks.errands import outgoing
+from relay.tasks.submission import submission, vendor_of
+from relay.tasks.vendor import Errand
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 
@@ -33,6 +36,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     same: bool
     spoken: Spoken | None = None
     """How the answer of a channel of another format becomes the caller's, where that is no chat."""
+    action: str = ""
+    """Of a task, for later look-ups."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -79,6 +84,8 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
 def _asked(
     call: Call, endpoint: Endpoint, attempt: Attempt, kind: ChannelType, model: str, templates: Templates
 ) -> Prepared:
+    if endpoint.task:
+        return _submitted(call, endpoint, attempt, model, templates)
     provider, format, spoken = attempt.provider, endpoint.format, endpoint.also.get(kind.format)
     where = kind.paths.get(endpoint.name) or (endpoint.path if spoken is None else spoken.path)
     path = filled(where, model, call.glance.stream)
@@ -102,6 +109,15 @@ def _asked(
     if spoken is not None:
         return Prepared(Outgoing(template, body), spoken.format, model, losses, False, spoken)
     return Prepared(Outgoing(template, body), format, model, losses, True)
+
+
+def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, templates: Templates) -> Prepared:
+    provider, vendor = attempt.provider, vendor_of(attempt.provider.type)
+    override = provider.parameter_override
+    made = submission(call, vendor, model, (lambda body: overridden(body, override)) if override else None)
+    errand = Errand("POST", made.path, made.body, made.content_type)
+    sent = outgoing(templates.keyring, provider, attempt.key, vendor.authorize, errand, call.ask.started_at)
+    return Prepared(sent, endpoint.format, model, made.losses, True, action=made.action)
 
 
 def _passed(call: Call, format: Format, model: str, wish: Reasoning | None = None) -> tuple[bytes, tuple[str, ...]]:

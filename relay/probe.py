@@ -15,7 +15,7 @@ from openopen8.core.errors import Problem, invalid, not_found
 from openopen8.core.models import Channel, ChannelKey
 from openopen8.core.rules.admission import Ask
 from openopen8.core.rules.outbound import checked_base_url
-from openopen8.core.rules.routing import Attempt
+from openopen8.core.rules.routing import Attempt, chats
 from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.tools import Tools
 from relay import verdict
@@ -27,6 +27,7 @@ from relay.framing import SSE, Frame, FramingError
 from relay.planning import body_of, prepare
 from relay.routes import OPENAI, Route
 from relay.streaming import QUIET
+from relay.tasks.trial import tried
 from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
@@ -64,7 +65,9 @@ async def test_channel(
     upstream: Upstream | None = None,
 ) -> Probe:
     """Ask the channel's test model (or ``model``) one short question; with its first key, or ``key_id``."""
-    provider, test_model = await asyncio.to_thread(_stored, tools, channel_id, key_id)
+    provider, test_model = await asyncio.to_thread(stored, tools, channel_id, key_id)
+    if not chats(provider.type):
+        return await _tried(tools, provider, upstream)
     model = model or test_model or min(provider.models, default="")
     if not model:
         raise invalid("The channel has no model to test. Add one first.", "models")
@@ -72,6 +75,19 @@ async def test_channel(
         raise invalid("The channel has no key. Add one first.", "keys")
     async with _calling(tools, upstream) as used:
         return await _tested(tools, Attempt(provider, provider.keys[0]), model, stream, used)
+
+
+async def _tried(tools: Tools, provider: Provider, upstream: Upstream | None) -> Probe:
+    """A channel that makes videos alone is asked for a task that is none: free, and its key shows all the same."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    async with _calling(tools, upstream) as used:
+        try:
+            async with asyncio.timeout(LONGEST_TEST):
+                error = await tried(tools.keyring, provider, used, tools.now())
+        except TimeoutError:
+            error = "The provider did not answer in time."
+    return Probe(tools.now(), not error, "", round((clock() - began) * 1000), error=error)
 
 
 async def list_models(
@@ -88,7 +104,7 @@ async def list_models(
 
 async def list_models_of(tools: Tools, channel_id: int, upstream: Upstream | None = None) -> tuple[str, ...]:
     """The models that a stored channel's provider offers. Raises a Problem."""
-    provider, _ = await asyncio.to_thread(_stored, tools, channel_id, None)
+    provider, _ = await asyncio.to_thread(stored, tools, channel_id, None)
     if not provider.keys:
         raise invalid("The channel has no key. Add one first.", "keys")
     return await _models(tools, provider, provider.keys[0], upstream)
@@ -243,7 +259,7 @@ def _names(listed: Any, place: str, field: str) -> set[str]:
     return {name for name in names if 0 < len(name) <= 256}
 
 
-def _stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:
+def stored(tools: Tools, channel_id: int, key_id: int | None) -> tuple[Provider, str]:
     """A channel with its keys, switched off or not, enabled ones first."""
     with tools.db.read() as session:
         channel = session.get(Channel, channel_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import unquote
 
 from openopen8.core.errors import Problem
@@ -28,25 +28,17 @@ from relay.endpoints import (
 )
 from relay.formats import FORMATS
 from relay.formats.format import Format
+from relay.tasks import paths
 
 OPENAI, RESPONSES, CLAUDE, GEMINI = (
     FORMATS[name] for name in ("openai_chat", "openai_responses", "anthropic", "gemini")
 )
 
 Operation = Literal[
-    "chat",
-    "call",
-    "models",
-    "model",
-    "subscription",
-    "usage",
-    "token_usage",
-    "alive",
-    "ready",
-    "response",
-    "conversation",
-    "realtime",
-]
+    "chat", "call", "models", "model", "subscription", "usage", "token_usage", "alive", "ready",
+    "response", "conversation", "realtime",
+    "task", "tasks", "task_content", "task_removal", "task_cancel", "task_again",
+]  # fmt: skip
 
 RELAY_PATHS: tuple[str, ...] = (
     "/v1",
@@ -64,9 +56,12 @@ RELAY_PATHS: tuple[str, ...] = (
     "/moderations",
     "/videos",
     "/video",
+    "/files",
+    "/batches",
     "/realtime",
     "/dashboard/billing",
     "/api/usage/token",
+    *paths.ROOTS,
     "/healthz",
     "/readyz",
 )
@@ -91,6 +86,10 @@ class Route:
     """What is asked for where it is no chat."""
     id: str = ""
     """Of an answer that is kept."""
+    subject: str = ""
+    """The id in the path: of the task that it is about."""
+    pinned: tuple[int, int] = (0, 0)
+    """Channel and key that the request can go to alone; 0 = any."""
 
     @property
     def ability(self) -> str:
@@ -128,6 +127,7 @@ _FIXED: tuple[Route, ...] = (
     Route("/v1/messages", "chat", "POST", CLAUDE),
     _call("/v1/embeddings", EMBEDDINGS),
     _call("/v1/moderations", MODERATIONS),
+    *(_call(path, endpoint) for path, endpoint in paths.MADE),
     _call("/v1/completions", COMPLETIONS),
     _call("/v1/rerank", RERANK),
     _call("/v1/images/generations", IMAGES),
@@ -161,9 +161,11 @@ def reserved(path: str) -> bool:
     return any(path == root or path.startswith(root + "/") for root in RELAY_PATHS)
 
 
-def find(method: str, path: str) -> Route:
+def find(method: str, path: str, query: bytes = b"") -> Route:
     """The route of a request; raises a Problem for an unknown path (404) or method (405)."""
-    route = _BY_PATH.get(path) or _model_route(path) or _kept_route(method, path)
+    route = _BY_PATH.get(path)
+    if route is None or route.method != method:
+        route = _task_route(method, path, query) or route or _model_route(path) or _kept_route(method, path)
     if route is None:
         raise Problem(404, "not_found", "There is no such endpoint. Check the base URL and the path.")
     if method != route.method and not (method == "HEAD" and route.method == "GET"):
@@ -243,6 +245,15 @@ def _named(name: str, root: str, format: Format) -> Route | None:
         return replace(_call(f"/v1beta/models/{{model}}:{verb}", _CALLS[verb]), model=model)
     canonical = ("/v1" + root if root == "/models/" else root) + "{model}"
     return Route(canonical, "model", "GET", format, name) if name else None
+
+
+def _task_route(method: str, path: str, query: bytes) -> Route | None:
+    """What is asked about tasks."""
+    place = paths.found(method, path, query)
+    if place is None:
+        return None
+    shown, operation, endpoint, id = place
+    return Route(shown, cast(Operation, operation), method, endpoint.format, endpoint=endpoint, subject=id)
 
 
 def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:

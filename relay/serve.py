@@ -21,6 +21,8 @@ _CALLER_LEFT = Problem(LEFT, "caller_left", "The caller left before the end of i
 async def serve(gate: Gate, call: Call, caller: Caller) -> None:
     """Answer one request. Raises a Problem as long as nothing was sent, for the app to render."""
     presence = Presence(caller, call.began + gate.settings.request_timeout)
+    if call.route.endpoint is not None and call.route.endpoint.task:
+        caller.attend(None)  # a provider that has accepted a task goes on with it, whoever has left
     gate.ticker.add(presence)
     tab: Tab | None = None
     try:

@@ -46,7 +46,7 @@ class Templates:
     """Keeps what was made for a channel until the channel or its key is read anew."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+        self.keyring = keyring
         self._kept: dict[tuple[int, int, str, bool], tuple[Provider, ProviderKey, Template]] = {}
 
     def get(self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool) -> Template:
@@ -77,11 +77,11 @@ class Templates:
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = "",
         further: Mapping[str, str] | None = None,
     ) -> Template:  # fmt: skip
-        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
+        headers = headers_of(provider, kind, key_of(key, self.keyring), stream)
         if beta:
             headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
         headers.update(further or {})
-        proxy = proxy_of(provider, self._keyring)
+        proxy = proxy_of(provider, self.keyring)
         return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
 
 

@@ -6,6 +6,7 @@ from relay.channels import auth
 from relay.channels.azure import AZURE
 from relay.channels.channel_type import ChannelType, address, filled
 from relay.channels.vendors import LOCAL, VENDORS
+from relay.channels.video import VIDEO
 
 CATALOG: tuple[ChannelType, ...] = (
     ChannelType(
@@ -31,6 +32,7 @@ CATALOG: tuple[ChannelType, ...] = (
     *AZURE,
     *VENDORS,
     *LOCAL,
+    *VIDEO,
 )  # fmt: skip
 
 TYPES: dict[str, ChannelType] = {row.name: row for row in CATALOG}

@@ -69,6 +69,8 @@ class Endpoint:
     """Channels of other formats that have it, by their format's name."""
     losses: Callable[[Glance], tuple[str, ...]] | None = None
     """Names of what a request asks for and the channel's form can't express."""
+    task: str = ""
+    """What is asked for goes on at the provider; in whose words the caller is told about it."""
 
 
 def passing(
@@ -96,6 +98,11 @@ def passing(
         patch_response=patch_response,
         tap=tap,
     )
+
+
+def unread(body: bytes) -> NoReturn:
+    """For answers that only the task's vendor reads."""
+    _never(body)
 
 
 def _never(*_: Any) -> NoReturn:

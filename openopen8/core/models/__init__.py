@@ -21,6 +21,7 @@ from openopen8.core.models.price import PriceRow
 from openopen8.core.models.rate_event import RateEvent
 from openopen8.core.models.revision import Revision
 from openopen8.core.models.session import LoginSession
+from openopen8.core.models.task import Task
 from openopen8.core.models.token import Token
 from openopen8.core.models.token_counter import TokenCounter
 from openopen8.core.models.usage_sum import UsageSum
@@ -58,6 +59,7 @@ __all__ = [
     "PriceRow",
     "RateEvent",
     "Revision",
+    "Task",
     "Token",
     "TokenCounter",
     "UsageSum",

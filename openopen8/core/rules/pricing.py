@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
@@ -12,7 +13,7 @@ from openopen8.core.rules.usage import BUCKETS, NOTHING, Counts, Further, split
 
 __all__ = [
     "BUCKETS", "LONG", "MAX_CREDITS", "NOTHING", "UNPRICED", "Counts", "Further", "Line", "Price", "Rates", "Receipt",
-    "credits_of", "plain", "price_at", "price_of",
+    "credits_of", "plain", "price_at", "price_of", "together",
 ]  # fmt: skip
 
 MAX_CREDITS = 9_000_000_000_000_000
@@ -100,6 +101,19 @@ def price_of(
     total = counts.input * input + counts.cache_read * cache_read
     total += counts.output * output + counts.reasoning * reasoning
     return Receipt(_credits(total, places, group_ratio), group_ratio, price.id, _lines(counts, rates), notes)
+
+
+def together(receipts: Iterable[Receipt], price: Price, group_ratio: Decimal) -> Receipt:
+    """One receipt of many answers at one price: lines of one bucket and ratio are one, rounded once."""
+    counts: dict[tuple[str, Decimal], int] = {}
+    notes: dict[str, None] = {}
+    for receipt in receipts:
+        notes |= dict.fromkeys(receipt.notes)
+        for line in receipt.lines:
+            key = (line.bucket, line.ratio)
+            counts[key] = counts.get(key, 0) + line.count
+    lines = [Line(bucket, count, ratio) for (bucket, ratio), count in counts.items()]
+    return Receipt(_rounded(lines, group_ratio), group_ratio, price.id, tuple(lines), tuple(notes))
 
 
 def credits_of(input: int, output: int, price: Price, group_ratio: Decimal) -> int:

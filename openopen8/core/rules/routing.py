@@ -28,15 +28,26 @@ OPENAI = frozenset({"completions", "embeddings", "moderations"})
 MEDIA = frozenset({"images", "image_edits", "image_variations", "speech", "transcriptions", "translations"})
 """OpenAI's endpoints for sound and pictures."""
 
+_VIDEOS = frozenset({"videos"})
+
 ENDPOINTS: dict[str, frozenset[str]] = {
-    "openai": _CHAT | OPENAI | MEDIA | {"compact", "realtime"},
+    "openai": _CHAT | OPENAI | MEDIA | _VIDEOS | {"compact", "realtime", "files", "batches"},
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT,
     "gemini": _CHAT | {"embeddings", "images"},
     **VENDORS,
+    "sora": _VIDEOS,
+    "kling": _VIDEOS | {"kling"},
+    "jimeng": _VIDEOS | {"jimeng"},
+    "vidu": _VIDEOS | {"vidu"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
+
+
+def chats(type: str) -> bool:
+    """False for types of channels that make videos alone."""
+    return not ENDPOINTS.get(type, _CHAT).isdisjoint(_CHAT) or "videos" not in ENDPOINTS[type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ VENDORS: dict[str, frozenset[str]] = {
     "qwen": _TEXTS,
     "zhipu": _EMBEDDINGS,
     "minimax": _CHAT,
-    "doubao": _EMBEDDINGS,
+    "doubao": _EMBEDDINGS | {"videos", "doubao"},
     "qianfan": _EMBEDDINGS,
     "hunyuan": _EMBEDDINGS,
     "siliconflow": _EMBEDDINGS | {"rerank"},

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from openopen8.core.errors import Problem, invalid, not_found
 from openopen8.core.models import Account, CreditEntry, LogEntry, TokenCounter
-from openopen8.core.rules.pricing import MAX_CREDITS
+from openopen8.core.rules.pricing import MAX_CREDITS, Receipt
 from openopen8.core.services.log_walk import of_request
 
 
@@ -62,6 +62,22 @@ def add(session: Session, user_id: int, amount: int, kind: str, reason: str, act
     session.add(LogEntry(time=now, kind="credit", user_id=user_id, credits=-amount, error=told, details={"by": actor}))
     session.flush()
     return entry
+
+
+def charge(session: Session, entry: LogEntry, receipt: Receipt) -> None:
+    """Charge what ran at a provider after its request was answered; ``entry`` says whose, its request id is its own.
+
+    It counts in the quota period that the token counts now; a balance may go below 0.
+    """
+    assert entry.user_id is not None and entry.token_id is not None
+    lock(session, [entry.user_id], [entry.token_id])
+    counter = session.exec(select(TokenCounter).where(TokenCounter.token_id == entry.token_id)).one()
+    entry.credits, entry.period_start = receipt.credits, counter.period_start
+    entry.receipt = {**receipt.as_dict(), "period_start": counter.period_start}
+    _correct_counter(session, entry.token_id, -receipt.credits, counter.period_start)
+    _move(session, entry.user_id, -receipt.credits)
+    session.add(entry)
+    session.flush()
 
 
 def correct(session: Session, request_id: str, credits: int, reason: str, actor: str, now: int) -> LogEntry:

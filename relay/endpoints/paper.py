@@ -1,0 +1,154 @@
+"""Files of requests and the batches that are made of them.
+
+Source: https://platform.openai.com/docs/guides/batch, /api-reference/files, /api-reference/batch
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from openopen8.core.errors import invalid
+from openopen8.core.models import Task
+from relay import splice
+from relay.endpoints.endpoint import Endpoint, Look, passing, unread, value
+from relay.endpoints.film import text
+from relay.endpoints.form import form, is_form
+from relay.formats.fields import model_name
+from relay.tasks.vendor import Submission
+
+MOST_LINES = 50_000
+URLS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions")
+"""Endpoints whose usage is understood when a batch ends."""
+BOUNDARY = "openopen8-file-of-requests"
+
+Override = Callable[[bytes], bytes]
+"""The channel's own fields for a body."""
+_encode = msgspec.json.Encoder().encode
+
+
+class _Line(msgspec.Struct, gc=False):
+    custom_id: str
+    method: str
+    url: str
+    body: msgspec.Raw
+
+
+_line = msgspec.json.Decoder(_Line).decode
+
+
+class Paper(Look, frozen=True, gc=False):
+    """A file (``lines``), or a batch that is made of one (``of``)."""
+
+    lines: tuple[bytes, ...] = ()
+    name: str = ""
+    url: str = ""
+    of: str = ""
+    """The file's id at the provider."""
+
+    def submission(self, model: str, override: Override | None) -> Submission:
+        """For the provider: under its name of the model, in each request of a file."""
+        if self.of:
+            asked = {name: raw for name, raw in self.fields.items() if name != "model"}
+            return Submission("/batches", _encode({**asked, "input_file_id": self.of}))
+        rows = b"\n".join(_renamed(line, model, override) for line in self.lines)
+        body = _form(rows, self.name, value(self.fields, "expires_after[seconds]"))
+        return Submission("/files", body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
+
+
+def _renamed(line: bytes, model: str, override: Override | None) -> bytes:
+    row = _line(line)
+    body = bytes(row.body)
+    body = splice.edited(body, splice.top_level(body), {"model": _encode(model)})
+    row.body = msgspec.Raw(body if override is None else override(body))
+    return _encode(row)
+
+
+def _form(rows: bytes, name: str, expires: str | None) -> bytes:
+    parts = {"purpose": "batch"}
+    if expires:
+        parts |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": expires}
+    head = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{told}\r\n'
+        for field, told in parts.items()
+    )
+    file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    return f"{head}{file}Content-Type: application/jsonl\r\n\r\n".encode() + rows + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def glance_file(body: bytes, path_model: str | None, path_stream: bool | None) -> Paper:
+    """Checks each request of the file: one model, one endpoint. Raises Problem 400."""
+    if not is_form(body):
+        raise invalid("A file is uploaded as a multipart form.", "file")
+    fields = form(body)
+    if text(fields, "purpose", needed=True) != "batch":
+        raise invalid("Files are passed on for batches only: purpose must be batch.", "purpose")
+    file = text(fields, "file", needed=True)
+    if not file.startswith("data:"):
+        raise invalid("file must be a file.", "file")
+    content = base64.b64decode(file.partition(",")[2])
+    lines = tuple(line for line in content.splitlines() if line.strip())
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise invalid(f"The file must have 1 to {MOST_LINES:,} requests.", "file")
+    model, url = _checked(lines)
+    small = {name: raw for name, raw in fields.items() if name != "file"}
+    return _paper(model, small, len(content) // 4, lines=lines, name="requests.jsonl", url=url)
+
+
+def _checked(lines: tuple[bytes, ...]) -> tuple[str, str]:
+    """Model and endpoint of all requests."""
+    seen: set[tuple[str, str]] = set()
+    for number, line in enumerate(lines, 1):
+        try:
+            row = _line(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise invalid(f"Line {number} is no request: custom_id, method, url and body are needed.", "file") from None
+        if row.method != "POST" or row.url not in URLS:
+            raise invalid(f"Line {number}: url must be one of {', '.join(URLS)}, posted to.", "file")
+        seen.add((model_name(value(splice.top_level(bytes(row.body)), "model"), "file"), row.url))
+        if len(seen) > 1:
+            raise invalid(f"Line {number}: a file has requests of one model at one endpoint.", "file")
+    return seen.pop()
+
+
+def batch_of(file: Task) -> Endpoint:
+    """The endpoint that makes a batch of this file, where it was uploaded."""
+
+    def look(body: bytes, path_model: str | None, path_stream: bool | None) -> Paper:
+        fields = splice.top_level(body)
+        if text(fields, "endpoint", needed=True) != file.request.get("url"):
+            raise invalid(f"The requests of this file are for {file.request.get('url')}.", "endpoint")
+        url = text(fields, "endpoint")
+        return _paper(file.model, fields, int(file.request.get("tokens", 0)), of=file.upstream_id, url=url)
+
+    return Endpoint("batches", "/batches", passing("openai_batches", look, unread), task="batch")
+
+
+def _paper(model: str, fields: dict[str, msgspec.Raw], tokens: int, **more: Any) -> Paper:
+    return Paper(
+        model=model,
+        stream=False,
+        max_output=0,
+        n=1,
+        include_usage=True,
+        input_texts=(),
+        images=0,
+        messages=0,
+        fields=fields,
+        tokens=tokens,
+        **more,
+    )
+
+
+def _of_a_file(body: bytes, path_model: str | None, path_stream: bool | None) -> Paper:
+    raise invalid("input_file_id is missing.", "input_file_id")
+
+
+BATCHES = Endpoint("batches", "/batches", passing("openai_batches", _of_a_file, unread), task="batch")
+"""Before it is known which file a batch is made of; see ``batch_of``."""
+FILES = Endpoint("files", "/files", passing("openai_files", glance_file, unread), task="file", free=True)
+
+__all__ = ["BATCHES", "FILES", "Override", "Paper", "batch_of"]

@@ -1,0 +1,194 @@
+"""What callers ask about tasks of theirs: how far is it, which are there, give me the result, forget it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from openopen8.core.errors import Problem, invalid, not_found
+from openopen8.core.models import Task
+from openopen8.core.services import tasks
+from openopen8.core.services.ledger import Listing
+from relay.caller import Caller
+from relay.endpoints.endpoint import Endpoint, value
+from relay.endpoints.paper import BATCHES, batch_of
+from relay.endpoints.videos import remix_of
+from relay.formats.vendor import message_of
+from relay.gate import Gate
+from relay.incoming import Incoming
+from relay.intake import read_body
+from relay.probe import stored
+from relay.routes import Route
+from relay.splice import top_level
+from relay.tasks import VENDORS, papers
+from relay.tasks.content import deliver
+from relay.tasks.errands import answered, outgoing
+from relay.tasks.shown import listing as listing_of
+from relay.tasks.shown import shown
+from relay.tasks.vendor import Errand, Vendor
+from relay.upstream import Failure, Outgoing
+
+OPERATIONS = frozenset({"task", "tasks", "task_content", "task_removal", "task_cancel"})
+_JSON = (b"content-type", b"application/json")
+MOST = 100
+"""Tasks on one page of a list."""
+
+
+async def answer(
+    gate: Gate, caller: Caller, request: Incoming, who: Listing, query: bytes, headers: Mapping[bytes, bytes]
+) -> None:
+    """Answer one question; raises a Problem."""
+    route, asked = request.route, dict(parse_qsl(query.decode("latin-1")))
+    assert route.endpoint is not None
+    view = route.endpoint.task
+    if route.operation == "tasks":
+        return _reply(caller, await _listed(gate, who, view, asked))
+    task = await _of_user(gate, who, _kind(view), route.subject or await _named(gate, request, "task_id"))
+    if view in VENDORS and task.form != view:
+        raise not_found("The task")  # it is of another vendor, whose words are others
+    if route.operation == "task_content":
+        return await _content(gate, caller, task, asked.get("variant", "video"), headers)
+    if route.operation == "task_removal":
+        return _reply(caller, await _removed(gate, task))
+    if route.operation == "task_cancel":
+        task = await _cancelled(gate, task)
+    _reply(caller, shown(view, task))
+
+
+async def continued(gate: Gate, request: Incoming) -> Route:
+    """The route of a request that makes a new task of an old one, or of a file: it goes where that one is."""
+    who = await gate.ledger.identify(request.ask())
+    if request.route.endpoint is BATCHES:
+        file = await _of_user(gate, who, "file", await _named(gate, request, "input_file_id", "input_file_id"))
+        return _pinned(request.route, batch_of(file), file)
+    task = await _of_user(gate, who, "video", request.route.subject)
+    if task.state != "succeeded" or task.form not in ("openai", "sora"):
+        raise invalid("Only a completed video of a provider that knows remixes can be remixed.", "id")
+    return _pinned(request.route, remix_of(task), task)
+
+
+def _pinned(route: Route, endpoint: Endpoint, task: Task) -> Route:
+    place = (task.channel_id, task.key_id)
+    return replace(route, operation="call", format=endpoint.format, endpoint=endpoint, pinned=place)
+
+
+def _kind(view: str) -> str:
+    return view if view in ("file", "batch") else "video"
+
+
+async def _named(gate: Gate, request: Incoming, field: str, param: str | None = None) -> str:
+    """The id in the body, where the path has none; the body can be read again."""
+    body = await read_body(gate, request)
+    request.kept.give_back()
+
+    async def again() -> tuple[bytes, bool]:
+        return body, False
+
+    request.part, request.here = again, True
+    found = value(top_level(body), field)
+    if not isinstance(found, str) or not found:
+        raise invalid(f"{field} is missing.", param)
+    return found
+
+
+async def _of_user(gate: Gate, who: Listing, kind: str, id: str) -> Task:
+    task = await asyncio.to_thread(tasks.find, gate.tools, who.holder.user_id, id[:64], kind)
+    if task is None:
+        raise not_found(f"The {kind}")
+    return task
+
+
+async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str]) -> bytes:
+    limit = asked.get("limit", "20")
+    if not limit.isdigit() or not 1 <= int(limit[:5]) <= MOST:
+        raise invalid(f"limit must be a number from 1 to {MOST}.", "limit")
+    after, newest_first = asked.get("after", "")[:64], asked.get("order", "desc") != "asc"
+    user, kind = who.holder.user_id, _kind(view)
+    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, int(limit), newest_first)
+    return listing_of(view, *found)
+
+
+async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers: Mapping[bytes, bytes]) -> None:
+    vendor = _vendor(task)
+    if task.kind == "file":
+        errand = papers.content(task.upstream_id)
+        return await deliver(gate, caller, await _outgoing(gate, vendor, task, errand), headers)
+    if variant not in vendor.variants:
+        raise invalid(f"There is no {variant[:40]!r} of this video.", "variant")
+    if task.state != "succeeded":
+        told = "The video failed." if task.state == "failed" else "The video is not ready yet."
+        raise Problem(409, "not_ready", told)
+    if vendor.content is not None:
+        errand = vendor.content(task, variant)
+    elif task.urls:
+        errand = Errand("GET", task.urls[0])
+    else:
+        raise not_found("The video's content")
+    await deliver(gate, caller, await _outgoing(gate, vendor, task, errand), headers)
+
+
+def _vendor(task: Task) -> Vendor:
+    vendor = VENDORS.get(task.form)
+    if vendor is None:
+        raise not_found("The provider's interface")
+    return vendor
+
+
+async def _removed(gate: Gate, task: Task) -> bytes:
+    """Here and, where it can be, at the provider's."""
+    if task.state not in tasks.ENDED:
+        raise Problem(409, "not_ready", "The video is still in the making: it can be deleted when that has ended.")
+    vendor = _vendor(task)
+    if task.kind == "file":
+        await _done(gate, vendor, task, papers.remove(task))
+    elif vendor.remove is not None:
+        await _done(gate, vendor, task, vendor.remove(task))
+    await asyncio.to_thread(tasks.remove, gate.tools, task.id)
+    object = "file" if task.kind == "file" else "video.deleted"
+    return msgspec.json.encode({"id": task.id, "object": object, "deleted": True})
+
+
+async def _cancelled(gate: Gate, task: Task) -> Task:
+    """Asks the provider to stop a batch; what it has done by then is charged when it has ended."""
+    if task.state in tasks.ENDED:
+        raise Problem(409, "not_ready", "The batch has ended.")
+    fields = await _done(gate, _vendor(task), task, papers.cancel(task))
+    if "status" not in fields:
+        raise not_found("The batch")
+    news = replace(papers.news(fields), state="running")  # its end is the polling's to tell
+    return await asyncio.to_thread(tasks.heard, gate.tools, task.id, news, gate.tools.now()) or task
+
+
+async def _done(gate: Gate, vendor: Vendor, task: Task, errand: Errand) -> dict[str, Any]:
+    """The provider's answer; a thing that it does not know any more is as good as deleted."""
+    try:
+        status, fields = await answered(gate.upstream, await _outgoing(gate, vendor, task, errand))
+    except (Failure, Problem):
+        status, fields = 502, {}
+    if status in (400, 409):
+        raise Problem(status, "invalid_request", message_of(fields) or "The provider refuses it.")
+    if 200 <= status < 300:
+        return fields
+    if status in (404, 410):
+        return {}
+    raise Problem(502, "upstream_error", "The provider could not do it. Try again.")
+
+
+async def _outgoing(gate: Gate, vendor: Vendor, task: Task, errand: Errand) -> Outgoing:
+    """The errand in the name of the channel that has the task."""
+    provider, _ = await asyncio.to_thread(stored, gate.tools, task.channel_id, task.key_id)
+    if not provider.keys:
+        raise not_found("The video's channel")
+    tools = gate.tools
+    return outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, tools.now())
+
+
+def _reply(caller: Caller, body: bytes) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    caller.start(200, (_JSON, length, (b"cache-control", b"no-store")))
+    caller.finish(body)
