@@ -6,7 +6,6 @@ from relay.endpoints.embeddings import EMBEDDINGS
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.gemini_embeddings import GEMINI_EMBED, GEMINI_EMBED_BATCH
 from relay.endpoints.moderations import MODERATIONS
-from relay.endpoints.videos import VIDEOS
 
 __all__ = [
     "CLAUDE_COUNT",
@@ -16,6 +15,5 @@ __all__ = [
     "GEMINI_EMBED",
     "GEMINI_EMBED_BATCH",
     "MODERATIONS",
-    "VIDEOS",
     "Endpoint",
 ]
