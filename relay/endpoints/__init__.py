@@ -11,7 +11,6 @@ from relay.endpoints.moderations import MODERATIONS
 from relay.endpoints.rerank import RERANK
 from relay.endpoints.speech import SPEECH
 from relay.endpoints.transcriptions import TRANSCRIPTIONS, TRANSLATIONS
-from relay.endpoints.videos import VIDEOS
 
 __all__ = [
     "CLAUDE_COUNT",
@@ -29,6 +28,5 @@ __all__ = [
     "SPEECH",
     "TRANSCRIPTIONS",
     "TRANSLATIONS",
-    "VIDEOS",
     "Endpoint",
 ]
