@@ -6,6 +6,7 @@ from typing import Any
 
 from api.conftest import House
 from openopen8.core.models import Channel, ChannelKey, Revision
+from relay.channels import CATALOG
 
 CHANNEL: dict[str, Any] = {
     "name": "main",
@@ -50,6 +51,23 @@ def test_what_was_sent_is_read_back_but_for_the_keys(house: House) -> None:
     assert house.tools.keyring.open(rows[0].sealed) == keys[0] and rows[1].env_name == "OO8_KEY_MAIN"
     assert revision(house) > before
     assert keys[0] not in "".join(entry.error for entry in house.world.log("admin"))
+
+
+def test_every_type_of_the_catalogue_is_taken_with_the_address_that_it_suggests(sqlite_house: House) -> None:
+    for row in CATALOG:
+        base = row.base_url or "https://up.example.com"
+        made = sqlite_house.root.make("/channels", name=row.name, type=row.name, base_url=base)
+        assert (made["type"], made["base_url"]) == (row.name, base)
+
+
+def test_only_an_azure_channel_may_say_of_which_date_its_api_is(sqlite_house: House) -> None:
+    base = "https://r.openai.azure.com?api-version=2024-10-21"
+    made = sqlite_house.root.make("/channels", name="azure", type="azure", base_url=base)
+    assert made["base_url"] == base
+    changed = sqlite_house.root.patch(f"/channels/{made['id']}", type="openai")
+    other = sqlite_house.root.post("/channels", name="other", type="openai", base_url=base)
+    for answer in (changed, other):
+        assert answer.status_code == 400 and answer.json()["error"]["param"] == "base_url"
 
 
 def test_a_channel_without_a_key_and_one_with_key_instead_of_keys(sqlite_house: House) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import msgspec
 import pytest
 
+from relay.formats import FORMATS
+from relay.neutral import Reasoning
 from tests.fakes.vendors import MODELS, VENDORS
 from tests.relay.house import Build, House
 
@@ -99,6 +102,29 @@ async def test_thinking_is_switched_for_gemini_in_the_config_that_is_there(build
     on, low = (request.json[config] for request in house.fake.chats)
     assert on == {"temperature": 1, "thinkingConfig": {"includeThoughts": True}}
     assert low == {"temperature": 1, "thinkingConfig": {"thinkingLevel": "LOW"}}
+
+
+def patched(format: str, body: Any, wish: Reasoning, model: str) -> Any:
+    """What becomes of a body that passes through."""
+    chosen, raw = FORMATS[format], msgspec.json.encode(body)
+    assert chosen.patch_reasoning is not None
+    return msgspec.json.decode(chosen.patch_reasoning(raw, chosen.glance(raw, "m", None), wish, model).body)
+
+
+def test_what_stands_beside_the_effort_stays() -> None:
+    shape = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
+    claude = {"model": "m", **ASKED["anthropic"][1], "output_config": {"format": shape, "effort": "high"}}
+    sent = patched("anthropic", claude, Reasoning("low"), "claude-opus-4-6")
+    assert sent["output_config"] == {"format": shape, "effort": "low"} and sent["thinking"] == {"type": "adaptive"}
+    responses = {"model": "m", "input": "Go.", "reasoning": {"effort": "high", "summary": "auto"}}
+    sent = patched("openai_responses", responses, Reasoning("low"), "gpt-5")
+    assert sent["reasoning"] == {"effort": "low", "summary": "auto"}
+
+
+def test_a_gemini_that_does_not_think_unasked_is_told_to() -> None:
+    for model, thinking in (("gemini-2.5-flash-lite", {"thinkingBudget": -1}), ("gemini-2.5-flash", {})):
+        sent = patched("gemini", ASKED["gemini"][1], Reasoning(summary="auto"), model)
+        assert sent["generationConfig"]["thinkingConfig"] == {**thinking, "includeThoughts": True}
 
 
 async def test_a_name_of_its_own_is_no_suffix(build: Build) -> None:

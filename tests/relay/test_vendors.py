@@ -131,14 +131,21 @@ async def test_claudes_client_speaks_its_own_format_with_vendors_who_know_it(bui
 
 
 async def test_xai_serves_responses_to_those_who_ask_for_them(build: Build) -> None:
-    header = {"x-vendor": "xai"}
-    house = await build(
-        channel={"type": "xai", "model_mapping": {"m": MODELS["openai-responses"]}, "header_override": header}
-    )
+    mapping, header = {"m": MODELS["openai-responses"]}, {"x-vendor": "xai"}
+    house = await build(channel={"type": "xai", "model_mapping": mapping, "header_override": header})
     house.fake.script(all_of_them())
-    reply = await house.caller.post("/v1/responses", {"model": "m", "input": "Go.", "presence_penalty": None})
-    assert reply.status == 400  # its own refusal, not ours: fields of another format stay as they came
     assert (await house.caller.post("/v1/responses", {"model": "m", "input": "Go."})).status == 200
+    assert house.fake.chats[0].path == "/v1/responses"
+
+
+async def test_what_a_vendor_refuses_in_one_format_stays_in_another(build: Build) -> None:
+    house = await build(channel={"type": "moonshot", "model_mapping": {"m": "kimi-k2.6"}})
+    asked = {"model": "m", "max_tokens": 64, "temperature": 0.5, "messages": [{"role": "user", "content": "Go."}]}
+    await house.caller.post("/v1/chat/completions", asked)
+    await house.caller.post("/v1/messages", asked)
+    chat, message = house.fake.chats[0], house.fake.chats[1]
+    assert "temperature" not in chat.json
+    assert message.path == "/anthropic/v1/messages" and message.json["temperature"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["mistral", "zhipu", "perplexity"])

@@ -48,6 +48,7 @@ def create(tools: Tools, actor: Actor, fields: ChannelFields) -> ChannelView:
     require_admin(actor)
     values = fields.model_dump(exclude={"key", "keys", "groups", "proxy"})
     values["base_url"] = checked_base_url(fields.base_url, tools.settings.allow_private_upstreams)
+    _check_query(fields.type, values["base_url"])
     values |= _proxy(tools, fields.proxy)
     with unique("name", "A channel"), tools.db.write() as session:
         channel = Channel(**values, groups=groups.ids_of(session, fields.groups, "groups"), created_at=tools.now())
@@ -106,6 +107,7 @@ def update(tools: Tools, actor: Actor, id: int, patch: ChannelPatch) -> ChannelV
         kept = keys is None and _has_keys(session, channel)
         if "base_url" in given:
             given["base_url"] = _new_address(tools, channel, given["base_url"], kept)
+        _check_query(given.get("type", channel.type), given.get("base_url", channel.base_url))
         if "proxy" in given:
             given |= _new_proxy(tools, channel, given.pop("proxy"), given.get("base_url", channel.base_url), kept)
         if "groups" in given:
@@ -177,6 +179,11 @@ def _new_address(tools: Tools, channel: Channel, text: str, keys_kept: bool) -> 
         # otherwise whoever may edit a channel could have its keys sent to a host of theirs
         raise invalid("Another scheme, host or port needs the keys again.", "keys")
     return url
+
+
+def _check_query(type: str, base_url: str) -> None:
+    if "?" in base_url and type != "azure":
+        raise invalid("Only channels of the type azure have an api-version in their base URL.", "base_url")
 
 
 def _proxy(tools: Tools, given: SecretStr | None) -> dict[str, str]:

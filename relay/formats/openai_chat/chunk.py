@@ -60,7 +60,10 @@ class Chunk(msgspec.Struct, gc=False):
         """The counts, where the vendor puts them."""
         if self.usage or not self.choices:
             return self.usage
-        return next((choice.usage for choice in self.choices if choice.usage), None)
+        for choice in self.choices:
+            if choice.usage:
+                return choice.usage
+        return None
 
 
 decode_chunk = outline(Chunk)
