@@ -31,6 +31,7 @@ from relay.operations import OPERATIONS
 from relay.room import Room
 from relay.routes import CLAUDE, RELAY_PATHS, Route
 from relay.serve import failed, serve
+from relay.signer import Signer
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream, open_upstream
@@ -74,7 +75,10 @@ class Relay:
         ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
         clock = asyncio.get_running_loop().time
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
-        self.gate = Gate(self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, clock)
+        signer = Signer(self._tools.keyring, upstream, self._tools.now)
+        self.gate = Gate(
+            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, templates, signer, clock
+        )
         ticker.start()
         self._rounds = [
             asyncio.create_task(keep_healing(self._tools, upstream, self._heal_every)),

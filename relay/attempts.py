@@ -112,7 +112,10 @@ async def _attempt(
         if grant.ask.sampled and grant.ask.stream and tab.counting is None:
             # while the provider thinks: a stream lasts, and what it was asked is not kept so long
             tab.counting = asyncio.ensure_future(input_tokens(call.glance))
-        answer = await gate.upstream.send(prepared.outgoing)
+        if prepared.sign is None:
+            answer = await gate.upstream.send(prepared.outgoing)
+        else:
+            answer = await gate.signer.send(prepared.sign, prepared.outgoing, attempt.provider, attempt.key)
         tab.answer = answer
         return await _opened(gate, call, grant, attempt.provider, prepared, answer, tab)
     except asyncio.CancelledError:
@@ -203,7 +206,7 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
 
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT)
+    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, prepared.decoder)
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()

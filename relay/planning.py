@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from relay.channels import TYPES, ChannelType, filled
 from relay.endpoints import Endpoint
 from relay.formats import FORMATS
 from relay.formats.format import Format, Glance
+from relay.framing import SSE, Decoder
+from relay.signing.sign import Sign
 from relay.templates import Templates, channel_type
 from relay.upstream import Outgoing
 
@@ -29,6 +32,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     upstream_model: str
     losses: tuple[str, ...]
     same: bool
+    sign: Sign | None = None
+    decoder: Callable[[], Decoder] = SSE
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -49,8 +54,9 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     model = upstream_model(provider, call.glance.model)
     if call.route.endpoint is not None:
         return _asked(call, call.route.endpoint, attempt, kind, model, templates)
-    spoken, path = kind.chat(call.route.format.name)
-    format = FORMATS[spoken]
+    dialect = None if kind.dialect is None else kind.dialect(model)
+    spoken, path = kind.chat(call.route.format.name) if dialect is None else dialect.place(call.glance.stream)
+    format = FORMATS[spoken] if dialect is None else dialect.format
     same = format is call.route.format and format.patch_request is not None
     body, losses = _passed(call, format, model) if same else _converted(call.route.format, call.glance, format, model)
     if kind.quirks is not None:
@@ -58,13 +64,18 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
         losses += dropped
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
+    if dialect is not None and dialect.dress is not None:
+        body = dialect.dress(body, call.beta)
     if "{" in path:
         path = filled(path, model, call.glance.stream)
     if call.beta and spoken == "anthropic":
         template = templates.with_beta(provider, attempt.key, kind, path, call.glance.stream, call.beta)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    return Prepared(Outgoing(template, body), format, model, losses, same)
+    outgoing = Outgoing(template, body)
+    if dialect is None:
+        return Prepared(outgoing, format, model, losses, same, kind.sign)
+    return Prepared(outgoing, format, model, losses, same, kind.sign, dialect.decoder)
 
 
 def _asked(
@@ -78,7 +89,7 @@ def _asked(
         body = overridden(body, provider.parameter_override)
     path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
     template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    return Prepared(Outgoing(template, body), format, model, losses, True)
+    return Prepared(Outgoing(template, body), format, model, losses, True, kind.sign)
 
 
 def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:

@@ -69,11 +69,12 @@ class Templates:
     def _made(
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = ""
     ) -> Template:
-        headers = headers_of(provider, kind, key_of(key, self._keyring), stream)
+        secret = key_of(key, self._keyring)
+        headers = headers_of(provider, kind, secret, stream)
         if beta:
             headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
         proxy = proxy_of(provider, self._keyring)
-        return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
+        return Template.make(kind.url(provider.base_url, path, secret), headers, proxy=proxy, http2=provider.http2)
 
 
 def channel_type(provider: Provider) -> ChannelType:
@@ -110,6 +111,8 @@ def key_of(key: ProviderKey, keyring: Keyring) -> str:
         value = os.environ.get(key.env_name, "") if key.env_name.startswith(ENV_PREFIX) else ""
         if not value:
             raise Failure("other", "The provider key's environment variable is not set.")
+        if value.startswith("{"):  # a vendor's file, whose lines are no part of it
+            value = " ".join(value.split("\n")).replace("\r", "")
     else:
         value = keyring.open(key.sealed) if key.sealed else ""
     if not _sendable(value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relay.channels import auth
 from relay.channels.channel_type import ChannelType, address, filled
+from relay.channels.clouds import CLOUDS
 
 CATALOG: tuple[ChannelType, ...] = (
     ChannelType(
@@ -26,6 +27,7 @@ CATALOG: tuple[ChannelType, ...] = (
         models_path="/models?pageSize=1000", models_at=("models", "name"),
         auth=auth.google, version="/v1beta",
     ),
+    *CLOUDS,
 )  # fmt: skip
 
 TYPES: dict[str, ChannelType] = {row.name: row for row in CATALOG}

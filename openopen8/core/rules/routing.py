@@ -24,6 +24,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-responses": _CHAT,
     "anthropic": _CHAT,
     "gemini": _CHAT,
+    "vertex": _CHAT,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

@@ -1,0 +1,5 @@
+"""Clouds that host the models of many vendors."""
+
+from relay.channels.vertex import VERTEX
+
+CLOUDS = (VERTEX,)

@@ -1,0 +1,50 @@
+"""How some of a channel's models are spoken to, where that depends on the model: clouds that host many vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from relay import splice
+from relay.formats.format import Format
+from relay.framing import SSE, Decoder
+
+_encode = msgspec.json.Encoder().encode
+
+Dress = Callable[[bytes, str], bytes]
+"""``(body, the caller's anthropic-beta)`` → the body as the cloud wants it. Raises Problem 400 like ``splice``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A wire format, and where and how the cloud takes it. Paths may hold ``{model}``."""
+
+    format: Format
+    whole: str
+    streamed: str
+    dress: Dress | None = None
+    decoder: Callable[[], Decoder] = SSE
+    """How its streams are framed."""
+
+    def place(self, stream: bool) -> tuple[str, str]:
+        """The format's name and the path."""
+        return self.format.name, self.streamed if stream else self.whole
+
+
+def claude_in_a_cloud(version: str, gone: tuple[str, ...], beta: bool) -> Dress:
+    """Claude's body without the fields ``gone``, whose place is the address, and with the cloud's ``version``.
+
+    ``beta``: the cloud wants the names of beta features in the body.
+    """
+
+    def dress(body: bytes, features: str) -> bytes:
+        fields = {name: raw for name, raw in splice.top_level(body).items() if name not in gone}
+        fields.setdefault("anthropic_version", msgspec.Raw(_encode(version)))
+        names = [name for one in features.split(",") if (name := one.strip())]
+        if beta and names:
+            fields.setdefault("anthropic_beta", msgspec.Raw(_encode(names)))
+        return _encode(fields)
+
+    return dress
