@@ -68,7 +68,7 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
         body = dialect.dress(body, call.beta)
     if "{" in path:
         path = filled(path, model, call.glance.stream)
-    if call.beta and spoken == "anthropic":
+    if call.beta and spoken == "anthropic" and (dialect is None or dialect.beta_header):
         template = templates.with_beta(provider, attempt.key, kind, path, call.glance.stream, call.beta)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)

@@ -179,7 +179,7 @@ class Ear:
         try:
             self._heard(self._decoder.feed(data))
         except FramingError:
-            self._stop(Failure("broken", "The provider sent an event that is too large."))
+            self._stop(Failure("broken", "The provider sent an event that is too large, or damaged."))
 
     def end(self, failure: Failure | None) -> None:
         if not self.over.is_set():

@@ -101,7 +101,7 @@ class Streaming:
         try:
             out = self._read(data)
         except FramingError:
-            return self._fail(Failure("broken", "The provider sent an event that is too large."))
+            return self._fail(Failure("broken", "The provider sent an event that is too large, or damaged."))
         except Exception as error:
             return self._fail(error)
         self._pass_on(out)

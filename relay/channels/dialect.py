@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from relay import splice
+from relay.channels.quirks import Quirks
 from relay.formats.format import Format
 from relay.framing import SSE, Decoder
 
@@ -27,6 +29,8 @@ class Dialect:
     dress: Dress | None = None
     decoder: Callable[[], Decoder] = SSE
     """How its streams are framed."""
+    beta_header: bool = True
+    """The caller's ``anthropic-beta`` goes along as the header that it is."""
 
     def place(self, stream: bool) -> tuple[str, str]:
         """The format's name and the path."""
@@ -36,7 +40,7 @@ class Dialect:
 def claude_in_a_cloud(version: str, gone: tuple[str, ...], beta: bool) -> Dress:
     """Claude's body without the fields ``gone``, whose place is the address, and with the cloud's ``version``.
 
-    ``beta``: the cloud wants the names of beta features in the body.
+    ``beta``: the names of beta features stand in the body.
     """
 
     def dress(body: bytes, features: str) -> bytes:
@@ -48,3 +52,7 @@ def claude_in_a_cloud(version: str, gone: tuple[str, ...], beta: bool) -> Dress:
         return _encode(fields)
 
     return dress
+
+
+NO_TIERS = Quirks(refused=frozenset({"service_tier"}), models=re.compile("claude-"))
+"""Claude's service tiers are those of its own API: https://platform.claude.com/docs/en/api/service-tiers"""

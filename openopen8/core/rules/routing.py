@@ -25,6 +25,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "anthropic": _CHAT,
     "gemini": _CHAT,
     "vertex": _CHAT,
+    "bedrock": _CHAT,
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 
