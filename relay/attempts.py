@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -162,6 +162,8 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     raw = await answer.read(LARGEST_ANSWER)
     tab.stop()
     tab.losses = prepared.losses
+    if prepared.answered is not None:
+        raw = await _answered(prepared.answered, raw)
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw)
@@ -169,6 +171,14 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     if lost:
         tab.losses = (*prepared.losses, *lost)
     return Whole(body, tab.measured, _passed(answer.headers), tab.losses)
+
+
+async def _answered(answered: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    """The answer out of the vendor's own form."""
+    try:
+        return await off_loop(len(raw), lambda: answered(raw))
+    except Garbage as garbage:
+        raise Failure("broken", str(garbage)) from None
 
 
 def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:

@@ -34,6 +34,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     same: bool
     sign: Sign | None = None
     decoder: Callable[[], Decoder] = SSE
+    answered: Callable[[bytes], bytes] | None = None
+    """From the vendor's own form of a whole answer to ours; raises Garbage."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -87,9 +89,13 @@ def _asked(
         losses = endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
+    bridge, answered = kind.bridges.get(endpoint.name), None
+    if bridge is not None:
+        bridged = bridge(body)
+        body, losses, answered = bridged.body, losses + bridged.losses, bridged.answer
     path = filled(kind.paths.get(endpoint.name, endpoint.path), model, call.glance.stream)
     template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    return Prepared(Outgoing(template, body), format, model, losses, True, kind.sign)
+    return Prepared(Outgoing(template, body), format, model, losses, True, kind.sign, answered=answered)
 
 
 def _passed(call: Call, format: Format, model: str) -> tuple[bytes, tuple[str, ...]]:

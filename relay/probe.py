@@ -18,7 +18,7 @@ from openopen8.core.rules.outbound import checked_base_url
 from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.tools import Tools
-from relay import verdict
+from relay import routes, verdict
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType
 from relay.conversion import Converting
@@ -26,19 +26,18 @@ from relay.formats import FORMATS
 from relay.formats.format import Asked, Format, Garbage, Tap
 from relay.framing import Decoder, Frame, FramingError
 from relay.planning import Prepared, body_of, prepare
-from relay.routes import OPENAI, Route
+from relay.probe_questions import body_for, path_for
+from relay.routes import OPENAI
 from relay.signer import Signer
 from relay.signing.sign import Sign
 from relay.streaming import QUIET
 from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
-QUESTION = "Say hello in one short sentence."
 LONGEST_TEST = 60.0
 """Seconds that a test may take."""
 
 LARGEST_LIST = 4 * 1024 * 1024
-_MAX_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ async def _calling(tools: Tools, upstream: Upstream | None) -> AsyncIterator[Ups
 
 async def _tested(tools: Tools, attempt: Attempt, model: str, stream: bool, upstream: Upstream) -> Probe:
     clock = asyncio.get_running_loop().time
-    call = _call(tools, model, stream, clock())
+    call = _call(tools, attempt.provider.type, model, stream, clock())
     first: list[int] = []
 
     def spoke() -> None:
@@ -132,12 +131,13 @@ async def _tested(tools: Tools, attempt: Attempt, model: str, stream: bool, upst
     return Probe(tools.now(), not error, model, latency, first[0] if first else None, answer[:2000], error)
 
 
-def _call(tools: Tools, model: str, stream: bool, began: float) -> Call:
-    messages = [{"role": "user", "content": QUESTION}]
-    body = body_of({"model": model, "messages": messages, "max_tokens": _MAX_TOKENS, "stream": stream})
+def _call(tools: Tools, type: str, model: str, stream: bool, began: float) -> Call:
+    path = path_for(type, model)
+    route = routes.find("POST", path)
+    stream = stream and route.operation == "chat"
+    body = body_of(body_for(path, model, stream))
     ask = Ask(request_id="probe", key_hash=None, address="", started_at=tools.now(), model=model, stream=stream)
-    route = Route("/v1/chat/completions", "chat", "POST", OPENAI)
-    return Call(route, ask, body, OPENAI.glance(body, None, None), False, began)
+    return Call(route, ask, body, route.format.glance(body, None, None), False, began)
 
 
 async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]) -> str:
@@ -150,7 +150,9 @@ async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream,
             raise verdict.judged(answer.status, answer.headers, body, prepared.format, tools.now())
         if call.glance.stream:
             return await _heard(answer, prepared, call.glance.model, spoke)
-        return "".join(prepared.format.parse_response(await answer.read(LARGEST_LIST)).texts)
+        body = await answer.read(LARGEST_LIST)
+        body = body if prepared.answered is None else prepared.answered(body)
+        return "".join(prepared.format.parse_response(body).texts)
     finally:
         answer.close()
 

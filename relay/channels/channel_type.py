@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from relay.channels.auth import Auth, bearer
+from relay.channels.bridge import Bridge
 from relay.channels.dialect import Dialect
 from relay.channels.quirks import Quirks
 from relay.signing.sign import Sign
@@ -52,6 +53,8 @@ class ChannelType:
     """How a model is spoken to, where ``format`` and ``paths`` do not hold for all of them."""
     located: Callable[[str, str], str] | None = None
     """From URL and key to the URL: keys that say where, too. Raises Failure."""
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    """By endpoint, where the vendor has a form of its own."""
     sign: Sign | None = None
     """For vendors whom a key in a header does not satisfy."""
 

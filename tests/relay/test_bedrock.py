@@ -40,7 +40,7 @@ both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"
 async def built(build: Build, model: str, *keys: str, session: str = "") -> House:
     channel = {"type": "bedrock", "model_mapping": {"m": model}, "keys": keys or (KEY,)}
     house = await build(channel=channel)
-    house.fake.script(bedrock(session))
+    house.fake.script(bedrock(house.clock.now(), session))
     return house
 
 
@@ -185,11 +185,11 @@ async def test_a_stream_that_is_damaged_or_cut_never_ends_as_if_it_were_whole(bu
 
 async def test_a_channel_can_be_tested_and_asked_for_its_models(build: Build) -> None:
     house = await build(channel={"type": "bedrock", "keys": (KEY,)})
-    house.fake.script(bedrock())
+    house.fake.script(bedrock(house.clock.now()))
     for model in (NOVA, CLAUDE):
         for stream in (False, True):
             found = await probe.test_channel(house.tools, house.channel_id, model=model, stream=stream)
             assert found.answer == ANSWER and found.error == ""
-    house.fake.lists = bedrock_models()
+    house.fake.lists = bedrock_models(house.clock.now())
     assert await probe.list_models_of(house.tools, house.channel_id) == ("a.one", "b.two")
     assert house.fake.requests[-1].path == "/foundation-models"

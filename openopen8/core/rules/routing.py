@@ -26,6 +26,8 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "gemini": _CHAT,
     "vertex": _CHAT,
     "bedrock": _CHAT,
+    "cohere": _CHAT | {"embeddings", "rerank"},
+    "jina": frozenset({"embeddings", "rerank"}),
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

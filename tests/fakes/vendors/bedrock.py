@@ -15,6 +15,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -45,12 +46,12 @@ _CLAUDE = {"x-api-key": KEY, "anthropic-version": "2023-06-01", "content-type": 
 _USAGE = {"inputTokens": 1000, "outputTokens": 500, "totalTokens": 1500}
 
 
-def bedrock(session: str = "") -> Script:
-    """Plays the conversation; ``session`` is the token of temporary keys."""
+def bedrock(now: int, session: str = "") -> Script:
+    """Plays the conversation; ``now`` is its clock (ms), ``session`` the token of temporary keys."""
 
     async def script(exchange: Exchange) -> None:
         try:
-            _check_proof(exchange.received, session)
+            _check_proof(exchange.received, now, session)
             stream, pieces = _answer(exchange.received)
         except Refused as refused:
             return await whole(exchange, refused.status, json.dumps({"message": str(refused)}).encode())
@@ -64,10 +65,10 @@ def bedrock(session: str = "") -> Script:
     return script
 
 
-def bedrock_models() -> Script:
+def bedrock_models(now: int) -> Script:
     """The list of models."""
     rows = [{"modelId": name, "responseStreamingSupported": True} for name in ("b.two", "a.one")]
-    return listing({"modelSummaries": rows}, lambda received: _check_proof(received, ""))
+    return listing({"modelSummaries": rows}, lambda received: _check_proof(received, now, ""))
 
 
 def message(name: str, payload: bytes, kind: str = "event") -> bytes:
@@ -93,7 +94,7 @@ def told(name: str, value: Any, kind: str = "event") -> bytes:
     return message(name, json.dumps(value).encode(), kind)
 
 
-def _check_proof(received: Received, session: str) -> None:
+def _check_proof(received: Received, now: int, session: str) -> None:
     """As AWS does: from the raw request, whatever it says of itself."""
     proof = received.headers.get("authorization", "")
     if proof == f"Bearer {API_KEY}":
@@ -109,6 +110,8 @@ def _check_proof(received: Received, session: str) -> None:
     headers = received.headers
     moment = headers.get("x-amz-date", "")
     need(access == ACCESS and moment.startswith(day), "The security token included in the request is invalid.", 403)
+    signed = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    need(abs(signed - now / 1000) < 300, "Signature expired", 403)
     need({"host", "x-amz-date", "content-type"} <= set(names.split(";")), "must sign host and x-amz-date", 403)
     need(headers.get("x-amz-security-token", "") == session, "The security token is invalid.", 403)
     path, _, query = received.path.partition("?")
