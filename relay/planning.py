@@ -67,7 +67,8 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
     if dialect is not None and dialect.dress is not None:
-        body = dialect.dress(body, call.beta)
+        body, dropped = dialect.dress(body, call.beta)
+        losses += dropped
     if "{" in path:
         path = filled(path, model, call.glance.stream)
     if call.beta and spoken == "anthropic" and (dialect is None or dialect.beta_header):

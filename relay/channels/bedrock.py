@@ -15,7 +15,7 @@ import msgspec
 
 from relay.channels import auth
 from relay.channels.channel_type import ChannelType
-from relay.channels.dialect import NO_TIERS, Dialect, claude_in_a_cloud
+from relay.channels.dialect import Dialect, claude_in_a_cloud
 from relay.eventstream import EventStream, Message
 from relay.formats import FORMATS, bedrock_converse
 from relay.formats.bedrock_converse.reader import status_of
@@ -119,5 +119,5 @@ def shown(key: str) -> dict[str, str]:
 BEDROCK = ChannelType(
     "bedrock", "Amazon Bedrock", "anthropic", "https://bedrock-runtime.us-east-1.amazonaws.com", key_needed=True,
     paths={"chat": _CLAUDE.whole}, models_path=_LIST, models_at=("modelSummaries", "modelId"),
-    auth=shown, version="", place=placed, dialect=dialect_of, sign=for_bedrock, quirks=NO_TIERS,
+    auth=shown, version="", place=placed, dialect=dialect_of, sign=for_bedrock,
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ from relay.framing import SSE, Decoder
 
 _encode = msgspec.json.Encoder().encode
 
-Dress = Callable[[bytes, str], bytes]
-"""``(body, the caller's anthropic-beta)`` → the body as the cloud wants it. Raises Problem 400 like ``splice``."""
+Dress = Callable[[bytes, str], tuple[bytes, tuple[str, ...]]]
+"""``(body, the caller's anthropic-beta)`` → the body as the cloud wants it, and what it lost. Raises Problem 400."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +36,23 @@ class Dialect:
         return self.format.name, self.streamed if stream else self.whole
 
 
+_NO_TIERS = Quirks(refused=frozenset({"service_tier"}))
+"""Claude's service tiers are those of its own API: https://platform.claude.com/docs/en/api/service-tiers"""
+
+
 def claude_in_a_cloud(version: str, gone: tuple[str, ...], beta: bool) -> Dress:
     """Claude's body without the fields ``gone``, whose place is the address, and with the cloud's ``version``.
 
     ``beta``: the names of beta features stand in the body.
     """
 
-    def dress(body: bytes, features: str) -> bytes:
+    def dress(body: bytes, features: str) -> tuple[bytes, tuple[str, ...]]:
+        body, losses = _NO_TIERS.applied(body, "")
         fields = {name: raw for name, raw in splice.top_level(body).items() if name not in gone}
         fields.setdefault("anthropic_version", msgspec.Raw(_encode(version)))
         names = [name for one in features.split(",") if (name := one.strip())]
         if beta and names:
             fields.setdefault("anthropic_beta", msgspec.Raw(_encode(names)))
-        return _encode(fields)
+        return _encode(fields), losses
 
     return dress
-
-
-NO_TIERS = Quirks(refused=frozenset({"service_tier"}), models=re.compile("claude-"))
-"""Claude's service tiers are those of its own API: https://platform.claude.com/docs/en/api/service-tiers"""

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from relay.channels import auth
 from relay.channels.channel_type import ChannelType
-from relay.channels.dialect import NO_TIERS, Dialect, claude_in_a_cloud
+from relay.channels.dialect import Dialect, claude_in_a_cloud
 from relay.formats import FORMATS
 from relay.signing.google import account_of, is_account, with_token
 from relay.upstream import Failure
@@ -93,5 +93,4 @@ VERTEX = ChannelType(
     "vertex", "Google Vertex AI", "gemini", "https://aiplatform.googleapis.com", key_needed=True,
     paths={"chat": _GEMINI.whole}, models_path=_LIST, models_at=("publisherModels", "name"),
     auth=shown, place=placed, dialect=dialect_of, located=located, sign=with_token,
-    quirks=NO_TIERS,
 )  # fmt: skip

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tests.fakes.exchange import Exchange, Received, Script
-from tests.fakes.vendors.claude import answered as claude_answered
+from tests.fakes.vendors.claude import claude
 from tests.fakes.vendors.play import ANSWER, KEY, MODELS, THOUGHT, Refused, listing, need, only, sign, whole
 
 ACCESS, SECRET, SESSION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/session+token=="
@@ -43,6 +43,7 @@ _BLOCKS = {
 }
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CLAUDE = {"x-api-key": KEY, "anthropic-version": "2023-06-01", "content-type": "application/json"}
+_STREAM = {"content-type": "application/vnd.amazon.eventstream"}
 _USAGE = {"inputTokens": 1000, "outputTokens": 500, "totalTokens": 1500}
 
 
@@ -52,17 +53,41 @@ def bedrock(now: int, session: str = "") -> Script:
     async def script(exchange: Exchange) -> None:
         try:
             _check_proof(exchange.received, now, session)
-            stream, pieces = _answer(exchange.received)
+            model, verb = _asked(exchange.received)
+            if verb.startswith("invoke"):
+                return await claude()(_InMessages(exchange, _for_claude(exchange.received, model, verb)))
+            need(verb in ("converse", "converse-stream") and model == NOVA, "The provided model identifier is invalid.")
+            pieces = _conversed(exchange.received.json, verb.endswith("stream"))
         except Refused as refused:
             return await whole(exchange, refused.status, json.dumps({"message": str(refused)}).encode())
-        if not stream:
+        if not verb.endswith("stream"):
             return await whole(exchange, 200, pieces[0])
-        await exchange.begin({"content-type": "application/vnd.amazon.eventstream"})
+        await exchange.begin(_STREAM)
         for piece in pieces:
             await exchange.chunk(piece)
         await exchange.end()
 
     return script
+
+
+class _InMessages(Exchange):
+    """What Claude sends, as AWS passes it on: each of its events in a message."""
+
+    def __init__(self, outer: Exchange, received: Received) -> None:
+        self.received = received
+        self._outer = outer
+
+    async def raw(self, data: bytes) -> None:
+        await self._outer.raw(data)
+
+    async def begin(self, headers: dict[str, str] | None = None) -> None:
+        await self._outer.begin(_STREAM)
+
+    async def chunk(self, data: bytes) -> None:
+        for event in data.split(b"\n\n"):
+            if content := event.partition(b"data: ")[2]:
+                told_so = {"bytes": base64.b64encode(content).decode(), "p": "abcdefgh"}
+                await self._outer.chunk(told("chunk", told_so))
 
 
 def bedrock_models(now: int) -> Script:
@@ -126,37 +151,24 @@ def _check_proof(received: Received, now: int, session: str) -> None:
     need(key.hex() == signature, "The request signature we calculated does not match.", 403)
 
 
-def _answer(received: Received) -> tuple[bool, list[bytes]]:
-    found = re.fullmatch(r"/model/([^/]+)/([a-z-]+)", received.path)
+def _asked(received: Received) -> tuple[str, str]:
+    """Model and verb. Raises Refused."""
+    found = re.fullmatch(r"/model/([^/]+)/(invoke|invoke-with-response-stream|converse|converse-stream)", received.path)
     need(found is not None, "UnknownOperationException", 404)
     assert found is not None
-    model, verb = unquote(found[1]), found[2]
-    stream = verb.endswith("stream")
-    accept = "application/vnd.amazon.eventstream" if stream else "application/json"
+    accept = _STREAM["content-type"] if found[2].endswith("stream") else "application/json"
     need(received.headers.get("accept") == accept, f"accept: {accept}")
-    if verb.startswith("invoke"):
-        return stream, _invoked(received, model, stream)
-    need(verb in ("converse", "converse-stream"), "UnknownOperationException", 404)
-    need(model == NOVA, "The provided model identifier is invalid.")
-    return stream, _conversed(received.json, stream)
+    return unquote(found[1]), found[2]
 
 
-def _invoked(received: Received, model: str, stream: bool) -> list[bytes]:
+def _for_claude(received: Received, model: str, verb: str) -> Received:
     need(model == CLAUDE, "The provided model identifier is invalid.")
-    body = received.json
+    body, beta = received.json, "anthropic-beta" in received.headers
     need(body.pop("anthropic_version", None) == "bedrock-2023-05-31", "anthropic_version: Field required")
     need(not {"model", "stream", "service_tier"} & body.keys(), "Extra inputs are not permitted")
-    need(
-        body.pop("anthropic_beta", ["b-1"]) == ["b-1"] and "anthropic-beta" not in received.headers, "invalid beta flag"
-    )
-    asked = json.dumps({**body, "model": MODELS["anthropic"], "stream": stream}).encode()
-    _, pieces = claude_answered(Received("POST", "/v1/messages", _CLAUDE, asked))
-    return [_chunk(piece) for piece in pieces] if stream else pieces
-
-
-def _chunk(event: bytes) -> bytes:
-    data = event.partition(b"\ndata: ")[2].strip()
-    return told("chunk", {"bytes": base64.b64encode(data).decode(), "p": "abcdefgh"})
+    need(body.pop("anthropic_beta", ["b-1"]) == ["b-1"] and not beta, "invalid beta flag")
+    asked = {**body, "model": MODELS["anthropic"], "stream": verb.endswith("stream")}
+    return Received("POST", "/v1/messages", _CLAUDE, json.dumps(asked).encode())
 
 
 def _conversed(body: dict[str, Any], stream: bool) -> list[bytes]:

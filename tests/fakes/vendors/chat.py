@@ -26,15 +26,12 @@ _CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "argument
 def chat(path: str = "/v1/chat/completions", refuses: Collection[str] = (), usage_asked: bool = True) -> Script:
     """Plays the conversation. ``refuses`` are fields (``messages.x``: of messages) that this vendor does not know."""
 
-    return playing(lambda received: answered(received, path, refuses, usage_asked), _refusal)
+    def answer(received: Received) -> tuple[bool, list[bytes]]:
+        need(received.headers.get("authorization") == f"Bearer {KEY}", "Incorrect API key provided", 401)
+        need(received.path == path, "Not found", 404)
+        return _answer(received.json, refuses, usage_asked)
 
-
-def answered(
-    received: Received, path: str = "/v1/chat/completions", refuses: Collection[str] = (), usage_asked: bool = True
-) -> tuple[bool, list[bytes]]:
-    need(received.headers.get("authorization") == f"Bearer {KEY}", "Incorrect API key provided", 401)
-    need(received.path == path, "Not found", 404)
-    return _answer(received.json, refuses, usage_asked)
+    return playing(answer, _refusal)
 
 
 def _refusal(refused: Refused) -> Any:

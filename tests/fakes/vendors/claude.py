@@ -36,7 +36,7 @@ _USAGE = {"input_tokens": 1000, "cache_creation_input_tokens": 0, "cache_read_in
 
 def claude() -> Script:
     """Plays the conversation."""
-    return playing(answered, _refusal)
+    return playing(_answer, _refusal)
 
 
 def claude_models() -> Script:
@@ -56,7 +56,7 @@ def _check_head(received: Received) -> None:
     need(headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
 
 
-def answered(received: Received) -> tuple[bool, list[bytes]]:
+def _answer(received: Received) -> tuple[bool, list[bytes]]:
     _check_head(received)
     need(received.path == "/v1/messages", "Not found", 404)
     need(received.headers.get("content-type") == "application/json", "content-type")

@@ -34,7 +34,7 @@ _SIGNED = base64.b64encode(sign("f").encode()).decode()
 
 def gemini() -> Script:
     """Plays the conversation."""
-    return playing(answered, _refusal)
+    return playing(_answer, _refusal)
 
 
 def gemini_models() -> Script:
@@ -52,7 +52,7 @@ def _check_head(received: Received) -> None:
     need(headers.get("x-goog-api-key") == KEY and "authorization" not in headers, "API_KEY_INVALID")
 
 
-def answered(received: Received) -> tuple[bool, list[bytes]]:
+def _answer(received: Received) -> tuple[bool, list[bytes]]:
     _check_head(received)
     root = f"/v1beta/models/{MODELS['gemini']}:"
     need(received.path in (f"{root}generateContent", f"{root}streamGenerateContent?alt=sse"), "Not found", 404)

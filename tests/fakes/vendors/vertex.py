@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.fakes.exchange import Exchange, Received, Script
-from tests.fakes.vendors.chat import answered as chat_answered
-from tests.fakes.vendors.claude import answered as claude_answered
-from tests.fakes.vendors.gemini import answered as gemini_answered
-from tests.fakes.vendors.play import KEY, MODELS, Refused, listing, need, only, playing, whole
+from tests.fakes.vendors.chat import chat
+from tests.fakes.vendors.claude import claude
+from tests.fakes.vendors.gemini import gemini
+from tests.fakes.vendors.play import KEY, MODELS, Refused, listing, need, only, whole
 
 PROJECT, REGION = "acme-1", "global"
 EMAIL = "gateway@acme-1.iam.gserviceaccount.com"
@@ -56,14 +56,16 @@ class Vertex:
         """The token endpoint answers 503."""
 
     def script(self) -> Script:
-        """Answers whatever comes."""
-        models = playing(self._model, _refusal)
+        """Answers whatever comes; its models do so as at their makers."""
 
         async def script(exchange: Exchange) -> None:
             if exchange.received.path == "/token":
-                await self._grant(exchange)
-            else:
-                await models(exchange)
+                return await self._grant(exchange)
+            try:
+                maker, exchange.received = self._model(exchange.received)
+            except Refused as refused:
+                return await whole(exchange, refused.status, json.dumps(_refusal(refused)).encode())
+            await maker(exchange)
 
         return script
 
@@ -93,40 +95,36 @@ class Vertex:
     def _check_token(self, received: Received) -> None:
         need(received.key in self.valid and "x-goog-api-key" not in received.headers, "invalid credentials", 401)
 
-    def _model(self, received: Received) -> tuple[bool, list[bytes]]:
+    def _model(self, received: Received) -> tuple[Script, Received]:
+        """The maker of the model, and the request as it would come to it. Raises Refused."""
         if "x-goog-api-key" in received.headers:
-            need(
-                received.path.startswith("/v1/publishers/google/models/"), "API keys are not supported by this API", 401
-            )
-            return _gemini(received, received.path.removeprefix("/v1/publishers/google/models/"))
-        self._check_token(received)
-        root = f"/v1/projects/{PROJECT}/locations/{REGION}/"
-        need(received.path.startswith(root), "Not found", 404)
-        place = received.path.removeprefix(root)
+            place = received.path.removeprefix("/v1/")
+            need(place.startswith("publishers/google/"), "API keys are not supported by this API", 401)
+        else:
+            self._check_token(received)
+            root = f"/v1/projects/{PROJECT}/locations/{REGION}/"
+            need(received.path.startswith(root), "Not found", 404)
+            place = received.path.removeprefix(root)
         if place.startswith("publishers/google/models/"):
-            return _gemini(received, place.removeprefix("publishers/google/models/"))
+            path = place.replace("publishers/google", "/v1beta")
+            return gemini(), replace(received, path=path, headers={"x-goog-api-key": KEY})
         if place.startswith("publishers/anthropic/models/"):
-            return _claude(received, unquote(place.removeprefix("publishers/anthropic/models/")))
+            return claude(), _for_claude(received, unquote(place.removeprefix("publishers/anthropic/models/")))
         need(place == "endpoints/openapi/chat/completions", "Not found", 404)
         need(received.json.get("model") == OPEN, "The model does not exist", 404)
-        body = {**received.json, "model": MODELS["openai-compatible"]}
+        body = json.dumps({**received.json, "model": MODELS["openai-compatible"]}).encode()
         head = {"authorization": f"Bearer {KEY}"}
-        return chat_answered(Received("POST", "/v1/chat/completions", head, json.dumps(body).encode()))
+        return chat(), Received("POST", "/v1/chat/completions", head, body)
 
 
-def _gemini(received: Received, name: str) -> tuple[bool, list[bytes]]:
-    return gemini_answered(replace(received, path=f"/v1beta/models/{name}", headers={"x-goog-api-key": KEY}))
-
-
-def _claude(received: Received, name: str) -> tuple[bool, list[bytes]]:
+def _for_claude(received: Received, name: str) -> Received:
     model, _, verb = name.rpartition(":")
     body = received.json
     need(body.pop("anthropic_version", None) == "vertex-2023-10-16", "anthropic_version: Field required")
     need("model" not in body, "model: Extra inputs are not permitted")
     need(verb == ("streamRawPredict" if body.get("stream") else "rawPredict"), "the stream needs its own verb")
     need("anthropic-version" not in received.headers, "anthropic-version: no place here")
-    asked = json.dumps({**body, "model": model}).encode()
-    return claude_answered(Received("POST", "/v1/messages", _CLAUDE, asked))
+    return Received("POST", "/v1/messages", _CLAUDE, json.dumps({**body, "model": model}).encode())
 
 
 def _refusal(refused: Refused) -> Any:
