@@ -36,7 +36,13 @@ class Dialect:
         return self.format.name, self.streamed if stream else self.whole
 
 
-_NO_TIERS = Quirks(refused=frozenset({"service_tier"}))
+def without(*fields: str) -> Dress:
+    """The body without fields that only the maker's own API knows."""
+    quirks = Quirks(refused=frozenset(fields))
+    return lambda body, _: quirks.applied(body, "")
+
+
+_NO_TIERS = without("service_tier")
 """Claude's service tiers are those of its own API: https://platform.claude.com/docs/en/api/service-tiers"""
 
 
@@ -47,7 +53,7 @@ def claude_in_a_cloud(version: str, gone: tuple[str, ...], beta: bool) -> Dress:
     """
 
     def dress(body: bytes, features: str) -> tuple[bytes, tuple[str, ...]]:
-        body, losses = _NO_TIERS.applied(body, "")
+        body, losses = _NO_TIERS(body, "")
         fields = {name: raw for name, raw in splice.top_level(body).items() if name not in gone}
         fields.setdefault("anthropic_version", msgspec.Raw(_encode(version)))
         names = [name for one in features.split(",") if (name := one.strip())]

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from relay.channels import auth
 from relay.channels.channel_type import ChannelType
-from relay.channels.dialect import Dialect, claude_in_a_cloud
+from relay.channels.dialect import Dialect, claude_in_a_cloud, without
 from relay.formats import FORMATS
 from relay.signing.google import account_of, is_account, with_token
 from relay.upstream import Failure
@@ -27,9 +27,9 @@ _PLACED = re.compile(r"/projects/\{project\}/locations/[a-z0-9-]+")
 
 _CLAUDE = "/publishers/anthropic/models/{model}:"
 
-_GEMINI = Dialect(
-    FORMATS["gemini"], "/publishers/google/models/{model}:{verb}", "/publishers/google/models/{model}:{verb}"
-)
+_GOOGLE = "/publishers/google/models/{model}:{verb}"
+
+_GEMINI = Dialect(FORMATS["gemini"], _GOOGLE, _GOOGLE, without("store"))
 
 _ANTHROPIC = Dialect(
     FORMATS["anthropic"],

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from openopen8.core.clock import SetClock
 from openopen8.core.models import Channel, ChannelKey
 from openopen8.core.services.channel_fields import ChannelFields, split_keys
 from relay import probe
 from relay.channels.vertex import located, placed
-from relay.signing.google import account_of
-from relay.upstream import Failure
+from relay.signing.google import account_of, with_token
+from relay.signing.sign import Means
+from relay.signing.tokens import Tokens
+from relay.upstream import Failure, Outgoing, Template, Upstream
 from tests.fakes.vendors import ANSWER, MODELS
 from tests.fakes.vendors.vertex import OPEN, PROJECT, Vertex, service_account
 from tests.relay.house import Build, House
@@ -63,6 +66,15 @@ async def test_a_claude_callers_beta_features_go_along(build: Build) -> None:
     house, _ = await built(build)
     assert (await house.caller.post("/v1/messages", CLAUDE, headers={"anthropic-beta": "b-1"})).status == 200
     assert house.fake.chats[-1].headers["anthropic-beta"] == "b-1"
+
+
+@pytest.mark.parametrize(("model", "field"), [("gemini", "store"), ("claude", "service_tier")])
+async def test_what_only_the_makers_own_apis_know_is_left_out_and_told(build: Build, model: str, field: str) -> None:
+    house, _ = await built(build, model)
+    more: dict[str, Any] = {"store": True} if field == "store" else {"service_tier": "auto"}
+    path = "/v1/chat/completions" if field == "store" else "/v1/messages"
+    reply = await house.caller.post(path, {**CLAUDE, **more})
+    assert reply.status == 200 and reply.headers["x-openopen8-loss"] == field
 
 
 async def test_a_crowd_waits_for_one_token_and_who_leaves_spoils_nothing(build: Build) -> None:
@@ -159,3 +171,40 @@ def test_an_account_is_one_key_however_many_lines_it_has() -> None:
     assert "\n" not in texts[1] and "BEGIN" not in repr(account_of(texts[1]))
     with pytest.raises(ValueError, match="whole JSON"):
         ChannelFields(name="c", type="vertex", base_url="https://a", keys=['{"type": '])
+
+
+async def test_a_token_endpoint_where_nobody_may_be_called_is_not_called(build: Build) -> None:
+    house, _ = await built(build, token_uri="http://169.254.169.254/token")
+    reply = await house.caller.chat(max_tokens=64)
+    assert reply.status == 502 and reply.json["error"]["message"] == "The provider's address may not be called."
+    assert house.fake.chats == []
+
+
+class Google(Upstream):
+    """Gives a token for whatever it is asked, and remembers what that was."""
+
+    asked: Outgoing
+
+    async def send(self, outgoing: Outgoing) -> Any:
+        self.asked = outgoing
+        return self
+
+    status, headers = 200, dict[str, str]()
+
+    async def read(self, limit: int) -> bytes:
+        return b'{"access_token":"ya29.mine","expires_in":3599}'
+
+    def close(self) -> Any:
+        pass
+
+
+async def test_a_users_own_credentials_are_turned_into_tokens_by_google_alone() -> None:
+    google, clock = Google(), SetClock(HOUR)
+    secret = {"client_id": "id", "client_secret": "s", "refresh_token": "r", "token_uri": "https://evil.example/"}
+    key = json.dumps({"type": "authorized_user", "quota_project_id": "p", **secret})
+    outgoing = Outgoing(Template.make(located(placed("https://aiplatform.googleapis.com", "/x", "/v1"), key), {}))
+    signed = await with_token(outgoing, key, Means(google, Tokens(clock.now), clock.now))
+    assert dict(signed.template.headers)["authorization"] == "Bearer ya29.mine"
+    assert signed.template.url == "https://aiplatform.googleapis.com/v1/projects/p/locations/global/x"
+    assert google.asked.template.url == "https://oauth2.googleapis.com/token"
+    assert google.asked.body == b"grant_type=refresh_token&refresh_token=r&client_id=id&client_secret=s"

@@ -106,6 +106,7 @@ class Vertex:
             need(received.path.startswith(root), "Not found", 404)
             place = received.path.removeprefix(root)
         if place.startswith("publishers/google/models/"):
+            need("store" not in received.json, "Unknown name store")
             path = place.replace("publishers/google", "/v1beta")
             return gemini(), replace(received, path=path, headers={"x-goog-api-key": KEY})
         if place.startswith("publishers/anthropic/models/"):
