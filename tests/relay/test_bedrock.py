@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 from openopen8.core.models import ChannelKey
 from relay import probe
@@ -30,6 +26,7 @@ from tests.fakes.vendors.bedrock import (
 from tests.fakes.vendors.play import whole
 from tests.relay.callers import CALLERS
 from tests.relay.house import Build, House
+from tests.relay.socketed import served
 
 KEY = f"{ACCESS}:{SECRET}"
 ASKED: dict[str, Any] = {"model": "m", "max_tokens": 64, "messages": [{"role": "user", "content": "Go."}]}
@@ -42,19 +39,6 @@ async def built(build: Build, model: str, *keys: str, session: str = "") -> Hous
     house = await build(channel=channel)
     house.fake.script(bedrock(house.clock.now(), session))
     return house
-
-
-@asynccontextmanager
-async def served(house: House) -> AsyncIterator[str]:
-    """The relay on a real socket."""
-    config = uvicorn.Config(house.relay, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await task
 
 
 def broken_off(first: bytes, *later: bytes) -> Script:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 from openopen8.core.errors import Problem
 from openopen8.core.models import Channel
@@ -29,6 +25,7 @@ from tests.fakes.vendors.play import named_events
 from tests.relay.callers import CALLERS
 from tests.relay.endpoints.clients import claude_client, openai_client
 from tests.relay.house import Build, House
+from tests.relay.socketed import served
 
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
@@ -37,19 +34,6 @@ async def built(build: Build, model: str, kind: str = "cohere") -> House:
     house = await build(channel={"type": kind, "model_mapping": {"m": model}})
     house.fake.script(cohere() if kind == "cohere" else jina())
     return house
-
-
-@asynccontextmanager
-async def served(house: House) -> AsyncIterator[str]:
-    """The relay on a real socket."""
-    config = uvicorn.Config(house.relay, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await task
 
 
 @both

@@ -14,8 +14,13 @@ _NOVA_EFFORTS = ("low", "medium", "high")
 
 
 def caches(model: str) -> bool:
-    """True where marks for the cache are taken; all other models refuse a request with one."""
-    return "nova" in model or "claude" in model
+    """True where turns and instructions may have marks for the cache; other models refuse a request with one."""
+    return "nova" in model or caches_tools(model)
+
+
+def caches_tools(model: str) -> bool:
+    """True where tools may have marks, too, and marks say how long they hold."""
+    return "claude" in model
 
 
 def tells_errors(model: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from relay.formats.bedrock_converse.content import cache_point
-from relay.formats.bedrock_converse.models import caches, effort_fields
+from relay.formats.bedrock_converse.models import caches, caches_tools, effort_fields
 from relay.formats.bedrock_converse.tools import render_tools
 from relay.formats.bedrock_converse.turns import render_messages, render_system
 from relay.formats.fields import not_carried
@@ -68,8 +68,8 @@ def render_request(request: Request) -> Rendered:
     for name, called in _LOST.items():
         if getattr(request, name) not in (None, False, (), {}):
             losses[called] = None
-    if not caches(request.model):
-        body = _unmarked(body, losses)
+    if not caches_tools(request.model):
+        body = _unmarked(body, caches(request.model), losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
@@ -112,19 +112,30 @@ def _tier(request: Request, losses: dict[str, None]) -> dict[str, Any]:
     return {}
 
 
-def _unmarked(body: dict[str, Any], losses: dict[str, None]) -> dict[str, Any]:
-    """The body without marks for the cache."""
+def _unmarked(body: dict[str, Any], caches: bool, losses: dict[str, None]) -> dict[str, Any]:
+    """The body without marks for the cache; ``caches``: they stay but in tools, and without their time."""
 
-    def bare(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        kept = [block for block in blocks if "cachePoint" not in block]
-        if len(kept) < len(blocks):
-            losses["cache_control"] = None
+    def bare(blocks: list[dict[str, Any]], keep: bool) -> list[dict[str, Any]]:
+        kept = []
+        for block in blocks:
+            if "cachePoint" not in block:
+                kept.append(block)
+            elif not keep:
+                losses["cache_control"] = None
+            else:
+                kept.append(_timeless(block, losses))
         return kept
 
     found = dict(body)
-    found["messages"] = [{**turn, "content": bare(turn["content"])} for turn in body.get("messages", ())]
+    found["messages"] = [{**turn, "content": bare(turn["content"], caches)} for turn in body.get("messages", ())]
     if "system" in body:
-        found["system"] = bare(body["system"])
+        found["system"] = bare(body["system"], caches)
     if "toolConfig" in body:
-        found["toolConfig"] = {**body["toolConfig"], "tools": bare(body["toolConfig"]["tools"])}
+        found["toolConfig"] = {**body["toolConfig"], "tools": bare(body["toolConfig"]["tools"], False)}
     return found
+
+
+def _timeless(point: dict[str, Any], losses: dict[str, None]) -> dict[str, Any]:
+    if "ttl" in point["cachePoint"]:
+        losses["cache_control.ttl"] = None
+    return {"cachePoint": {"type": "default"}}

@@ -39,7 +39,7 @@ _BLOCKS = {
     "toolUse": ("type", "toolUseId name input"),
     "toolResult": ("status type", "toolUseId content"),
     "reasoningContent": ("reasoningText redactedContent", ""),
-    "cachePoint": ("ttl", "type"),
+    "cachePoint": ("", "type"),
 }
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CLAUDE = {"x-api-key": KEY, "anthropic-version": "2023-06-01", "content-type": "application/json"}
@@ -181,7 +181,8 @@ def _conversed(body: dict[str, Any], stream: bool) -> list[bytes]:
     result = _check_messages(body["messages"], "toolConfig" in body)
     tools = body.get("toolConfig", {}).get("tools", ())
     for tool in tools:
-        only(tool.get("toolSpec", {"name": "", "inputSchema": 0}), "description strict", "toolSpec", "name inputSchema")
+        only(tool, "", "tools", "toolSpec")
+        only(tool["toolSpec"], "description strict", "toolSpec", "name inputSchema")
     thinks = more.get("reasoningConfig", {}).get("type") == "enabled"
     calls = bool(tools) and not result
     if stream:

@@ -108,10 +108,13 @@ def test_marks_for_the_cache_stand_behind_what_they_mark() -> None:
             {"role": "user", "content": [{"type": "text", "text": "Go.", **mark}, {"type": "text", "text": "On."}]}
         ],
     }
-    body, losses = sent(**asked)
+    body, losses = sent("arn:aws:bedrock:us-east-1::foundation-model/claude-x", **asked)
     assert body["system"] == [{"text": "Long."}, point]
     assert body["toolConfig"]["tools"][1] == point
     assert body["messages"][0]["content"] == [{"text": "Go."}, point, {"text": "On."}] and not losses
+    body, losses = sent(NOVA, **asked)
+    assert body["system"][1] == {"cachePoint": {"type": "default"}} and len(body["toolConfig"]["tools"]) == 1
+    assert losses == {"cache_control", "cache_control.ttl"}
     body, losses = sent("mistral.large", **asked)
     assert "cachePoint" not in json.dumps(body) and losses == {"cache_control"}
 
