@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import pytest
 
 from relay.eventstream import EventStream, Message
@@ -56,9 +59,6 @@ def test_a_damaged_byte_is_never_read_as_content() -> None:
 
 
 def test_a_size_that_no_message_has_is_refused_at_once() -> None:
-    import struct
-    import zlib
-
     for size, headers in ((15, 0), (2**31, 0), (40, 30)):
         head = struct.pack(">II", size, headers)
         with pytest.raises(FramingError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from golden_cases import asked
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
@@ -237,12 +238,6 @@ WHOLE = {
     ]}},
     "stopReason": "tool_use", "usage": USAGE, "metrics": {"latencyMs": 3},
 }  # fmt: skip
-
-
-def asked() -> Any:
-    from golden_cases import asked as golden
-
-    return golden()
 
 
 def read(*pieces: bytes) -> list[Event]:
