@@ -38,6 +38,7 @@ from relay.responses.recall import recall
 from relay.room import Room
 from relay.routes import CLAUDE, OPENAI, RELAY_PATHS, Route
 from relay.serve import failed, serve
+from relay.signer import Signer
 from relay.tasks import asked
 from relay.tasks.polling import EVERY_SECONDS as POLL_SECONDS
 from relay.tasks.polling import keep_tasks
@@ -94,9 +95,11 @@ class Relay:
         room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
         disk = Room(_DISK * self._tools.settings.max_bodies_bytes, "disk")
         sockets = Sockets(self._tools.settings)
+        signer = Signer(self._tools.keyring, upstream, self._tools.now)
         self.gate = Gate(
-            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, sockets, clock
-        )
+            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, sockets,
+            signer, clock,
+        )  # fmt: skip
         self.follower = Follower(self.gate)
         ticker.start()
         self._rounds = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
@@ -16,7 +17,7 @@ from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
 from relay.formats.format import Asked, Garbage, Tap
-from relay.framing import MAX_FRAME
+from relay.framing import MAX_FRAME, SSE, Decoder
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
@@ -108,7 +109,10 @@ async def _attempt(
         if grant.ask.sampled and grant.ask.stream and tab.counting is None:
             # while the provider thinks: a stream lasts, and what it was asked is not kept so long
             tab.counting = asyncio.ensure_future(input_tokens(call.glance))
-        answer = await gate.upstream.send(prepared.outgoing)
+        if prepared.sign is None:
+            answer = await gate.upstream.send(prepared.outgoing)
+        else:
+            answer = await gate.signer.send(prepared.sign, prepared.outgoing, attempt.provider, attempt.key)
         tab.answer = answer
         return await _opened(gate, call, grant, attempt, prepared, answer, tab)
     except asyncio.CancelledError:
@@ -168,6 +172,8 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     raw = await answer.read(LARGEST_ANSWER)
     tab.stop()
     tab.losses = prepared.losses
+    if prepared.answered is not None:
+        raw = await _answered(prepared.answered, raw)
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw)
@@ -176,6 +182,14 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     if lost:
         tab.losses = (*prepared.losses, *lost)
     return Whole(body, measured, _passed(answer.headers), tab.losses)
+
+
+async def _answered(answered: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    """The answer out of the vendor's own form."""
+    try:
+        return await off_loop(len(raw), lambda: answered(raw))
+    except Garbage as garbage:
+        raise Failure("broken", str(garbage)) from None
 
 
 def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
@@ -215,11 +229,18 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
     return rendered.body, measured, rendered.losses
 
 
+def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
+    endpoint = call.route.endpoint
+    if endpoint is None or endpoint.largest_event == MAX_FRAME:
+        return prepared.decoder
+    return partial(SSE, endpoint.largest_event)
+
+
 async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    endpoint = call.route.endpoint
-    largest = MAX_FRAME if endpoint is None else endpoint.largest_event
-    stream = Streaming(answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, largest)
+    stream = Streaming(
+        answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared)
+    )
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 import msgspec
 
@@ -29,6 +30,20 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     event: str
     data: bytes
     raw: bytes
+
+
+class Decoder(Protocol):
+    """Bytes of a stream to frames."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their frame."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that ``data`` completes. Raises FramingError."""
+
+    def close(self) -> list[Frame]:
+        """What the end of the stream leaves."""
 
 
 class SSE:

@@ -12,6 +12,7 @@ from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay.health import Health
 from relay.room import Room
+from relay.signer import Signer
 from relay.templates import Templates
 from relay.ticker import Ticker
 from relay.upstream import Upstream
@@ -45,6 +46,7 @@ class Gate:
     """For uploads."""
     templates: Templates
     sockets: Sockets
+    signer: Signer
     clock: Callable[[], float]
     """``loop.time``"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,7 +17,9 @@ from relay.endpoints import Endpoint
 from relay.endpoints.spoken import Spoken
 from relay.formats import FORMATS
 from relay.formats.format import Format
+from relay.framing import SSE, Decoder
 from relay.neutral import Reasoning
+from relay.signing.sign import Sign
 from relay.tasks.errands import outgoing
 from relay.tasks.submission import submission, vendor_of
 from relay.tasks.vendor import Errand
@@ -38,6 +41,10 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     """How the answer of a channel of another format becomes the caller's, where that is no chat."""
     action: str = ""
     """Of a task, for later look-ups."""
+    sign: Sign | None = None
+    decoder: Callable[[], Decoder] = SSE
+    answered: Callable[[bytes], bytes] | None = None
+    """From the vendor's own form of a whole answer to ours; raises Garbage."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -58,8 +65,9 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
     model = upstream_model(provider, call.ask.model)
     if call.route.endpoint is not None:
         return _asked(call, call.route.endpoint, attempt, kind, model, templates)
-    spoken, path = kind.chat(call.route.format.name)
-    format = FORMATS[spoken]
+    dialect = None if kind.dialect is None else kind.dialect(model)
+    spoken, path = kind.chat(call.route.format.name) if dialect is None else dialect.place(call.glance.stream)
+    format = FORMATS[spoken] if dialect is None else dialect.format
     same = format is call.route.format and format.patch_request is not None
     if call.memory is not None:
         same = same and not call.memory.ours  # what we keep is told in the neutral form: no vendor knows its ids
@@ -72,13 +80,19 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
             losses += dropped
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
+    if dialect is not None and dialect.dress is not None:
+        body, dropped = dialect.dress(body, call.beta)
+        losses += dropped
     if "{" in path:
         path = filled(path, model, call.glance.stream)
-    if call.beta and spoken == "anthropic":
+    if call.beta and spoken == "anthropic" and (dialect is None or dialect.beta_header):
         template = templates.with_beta(provider, attempt.key, kind, path, call.glance.stream, call.beta)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    return Prepared(Outgoing(template, body), format, model, losses, same)
+    outgoing = Outgoing(template, body)
+    if dialect is None:
+        return Prepared(outgoing, format, model, losses, same, sign=kind.sign)
+    return Prepared(outgoing, format, model, losses, same, sign=kind.sign, decoder=dialect.decoder)
 
 
 def _asked(
@@ -93,7 +107,7 @@ def _asked(
     if call.upload is not None:
         headers = {"content-type": call.upload.content_type, **accept}
         template = templates.apart(provider, attempt.key, kind, path, headers)
-        return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True)
+        return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True, sign=kind.sign)
     if spoken is not None:
         rendered = spoken.request(call.body, call.glance, model)
         body, losses = rendered.body, rendered.losses
@@ -102,13 +116,17 @@ def _asked(
         losses = losses if endpoint.losses is None else endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
+    bridge, answered = kind.bridges.get(endpoint.name), None
+    if bridge is not None:
+        bridged = bridge(body)
+        body, losses, answered = bridged.body, losses + bridged.losses, bridged.answer
     if accept:
         template = templates.apart(provider, attempt.key, kind, path, accept)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
     if spoken is not None:
-        return Prepared(Outgoing(template, body), spoken.format, model, losses, False, spoken)
-    return Prepared(Outgoing(template, body), format, model, losses, True)
+        return Prepared(Outgoing(template, body), spoken.format, model, losses, False, spoken, sign=kind.sign)
+    return Prepared(Outgoing(template, body), format, model, losses, True, sign=kind.sign, answered=answered)
 
 
 def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, templates: Templates) -> Prepared:

@@ -15,28 +15,30 @@ from openopen8.core.errors import Problem, invalid, not_found
 from openopen8.core.models import Channel, ChannelKey
 from openopen8.core.rules.admission import Ask
 from openopen8.core.rules.outbound import checked_base_url
-from openopen8.core.rules.routing import Attempt, chats
+from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.tools import Tools
-from relay import verdict
+from relay import routes, verdict
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType
+from relay.conversion import Converting
 from relay.formats import FORMATS
-from relay.formats.format import Format, Garbage, Tap
-from relay.framing import SSE, Frame, FramingError
-from relay.planning import body_of, prepare
-from relay.routes import OPENAI, Route
+from relay.formats.format import Asked, Format, Garbage, Tap
+from relay.framing import Decoder, Frame, FramingError
+from relay.planning import Prepared, body_of, prepare
+from relay.probe_questions import body_for, films, path_for
+from relay.routes import OPENAI
+from relay.signer import Signer
+from relay.signing.sign import Sign
 from relay.streaming import QUIET
 from relay.tasks.trial import tried
 from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
 
-QUESTION = "Say hello in one short sentence."
 LONGEST_TEST = 60.0
 """Seconds that a test may take."""
 
 LARGEST_LIST = 4 * 1024 * 1024
-_MAX_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ async def test_channel(
 ) -> Probe:
     """Ask the channel's test model (or ``model``) one short question; with its first key, or ``key_id``."""
     provider, test_model = await asyncio.to_thread(stored, tools, channel_id, key_id)
-    if not chats(provider.type):
-        return await _tried(tools, provider, upstream)
     model = model or test_model or min(provider.models, default="")
+    if films(provider.type, provider.model_mapping.get(model, model)):
+        return await _tried(tools, provider, upstream)
     if not model:
         raise invalid("The channel has no model to test. Add one first.", "models")
     if not provider.keys:
@@ -125,7 +127,7 @@ async def _calling(tools: Tools, upstream: Upstream | None) -> AsyncIterator[Ups
 
 async def _tested(tools: Tools, attempt: Attempt, model: str, stream: bool, upstream: Upstream) -> Probe:
     clock = asyncio.get_running_loop().time
-    call = _call(tools, model, stream, clock())
+    call = _call(tools, attempt.provider.type, model, stream, clock())
     first: list[int] = []
 
     def spoke() -> None:
@@ -145,38 +147,47 @@ async def _tested(tools: Tools, attempt: Attempt, model: str, stream: bool, upst
     return Probe(tools.now(), not error, model, latency, first[0] if first else None, answer[:2000], error)
 
 
-def _call(tools: Tools, model: str, stream: bool, began: float) -> Call:
-    messages = [{"role": "user", "content": QUESTION}]
-    body = body_of({"model": model, "messages": messages, "max_tokens": _MAX_TOKENS, "stream": stream})
+def _call(tools: Tools, type: str, model: str, stream: bool, began: float) -> Call:
+    path = path_for(type, model)
+    route = routes.find("POST", path)
+    stream = stream and route.operation == "chat"
+    body = body_of(body_for(path, model, stream))
     ask = Ask(request_id="probe", key_hash=None, address="", started_at=tools.now(), model=model, stream=stream)
-    route = Route("/v1/chat/completions", "chat", "POST", OPENAI)
-    return Call(route, ask, body, OPENAI.glance(body, None, None), False, began)
+    return Call(route, ask, body, route.format.glance(body, None, None), False, began)
 
 
 async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream, spoke: Callable[[], None]) -> str:
     """The model's answer, as text; raises Failure, Garbage or Problem."""
     prepared = prepare(call, attempt, Templates(tools.keyring))
-    answer = await upstream.send(prepared.outgoing)
+    answer = await _sent(tools, upstream, prepared.sign, prepared.outgoing, attempt)
     try:
         if not 200 <= answer.status < 300:
             body = await answer.read(LARGEST_ERROR)
             raise verdict.judged(answer.status, answer.headers, body, prepared.format, tools.now())
         if call.glance.stream:
-            return await _heard(answer, prepared.format, call.glance.model, spoke)
-        return "".join(prepared.format.parse_response(await answer.read(LARGEST_LIST)).texts)
+            return await _heard(answer, prepared, call.glance.model, spoke)
+        body = await answer.read(LARGEST_LIST)
+        body = body if prepared.answered is None else prepared.answered(body)
+        return "".join(prepared.format.parse_response(body).texts)
     finally:
         answer.close()
+
+
+async def _sent(tools: Tools, upstream: Upstream, sign: Sign | None, outgoing: Outgoing, attempt: Attempt) -> Answer:
+    if sign is None:
+        return await upstream.send(outgoing)
+    return await Signer(tools.keyring, upstream, tools.now).send(sign, outgoing, attempt.provider, attempt.key)
 
 
 class Ear:
     """Listens to a streamed answer until it has said all that a test wants to know."""
 
-    def __init__(self, tap: Tap, spoke: Callable[[], None]) -> None:
+    def __init__(self, tap: Tap, decoder: Decoder, spoke: Callable[[], None]) -> None:
         self.failure: Failure | None = None
         self.over = asyncio.Event()
         self._tap = tap
         self._spoke = spoke
-        self._decoder = SSE()
+        self._decoder = decoder
         self._size = 0
 
     def data(self, data: bytes) -> None:
@@ -186,7 +197,7 @@ class Ear:
         try:
             self._heard(self._decoder.feed(data))
         except FramingError:
-            self._stop(Failure("broken", "The provider sent an event that is too large."))
+            self._stop(Failure("broken", "The provider sent an event that is too large, or damaged."))
 
     def end(self, failure: Failure | None) -> None:
         if not self.over.is_set():
@@ -209,10 +220,9 @@ class Ear:
             asyncio.get_running_loop().call_later(QUIET, self.over.set)
 
 
-async def _heard(answer: Answer, format: Format, model: str, spoke: Callable[[], None]) -> str:
-    assert format.tap is not None
-    tap = format.tap(model, False)
-    ear = Ear(tap, spoke)
+async def _heard(answer: Answer, prepared: Prepared, model: str, spoke: Callable[[], None]) -> str:
+    tap = _tap(prepared.format, model)
+    ear = Ear(tap, prepared.decoder(), spoke)
     answer.flow(ear)
     await ear.over.wait()
     if tap.error is not None:
@@ -223,21 +233,29 @@ async def _heard(answer: Answer, format: Format, model: str, spoke: Callable[[],
     return "".join(tap.text)
 
 
+def _tap(format: Format, model: str) -> Tap:
+    """Listens to the format's streams; formats that no caller speaks are heard as OpenAI's."""
+    if format.tap is not None:
+        return format.tap(model, False)
+    return Converting(format.reader(), OPENAI.writer(Asked(model, 0, "probe")))
+
+
 async def _models(tools: Tools, provider: Provider, key: ProviderKey, upstream: Upstream | None) -> tuple[str, ...]:
     try:
         kind = channel_type(provider)
-        headers = headers_of(provider, kind, key_of(key, tools.keyring), False)
-        url, proxy = kind.url(provider.base_url, kind.models_path), proxy_of(provider, tools.keyring)
+        secret, proxy = key_of(key, tools.keyring), proxy_of(provider, tools.keyring)
+        headers = headers_of(provider, kind, secret, False)
+        url = kind.url(provider.base_url, kind.models_path, secret)
         outgoing = Outgoing(Template.make(url, headers, "GET", proxy, provider.http2))
         async with _calling(tools, upstream) as used, asyncio.timeout(LONGEST_TEST):
-            return await _fetched(tools, kind, used.send(outgoing))
+            return await _fetched(kind, _sent(tools, used, kind.sign, outgoing, Attempt(provider, key)))
     except Failure as failure:
         raise Problem(502, "upstream_error", failure.message) from None
     except TimeoutError:
         raise Problem(504, "upstream_timeout", "The provider did not answer in time.") from None
 
 
-async def _fetched(tools: Tools, kind: ChannelType, sending: Awaitable[Answer]) -> tuple[str, ...]:
+async def _fetched(kind: ChannelType, sending: Awaitable[Answer]) -> tuple[str, ...]:
     answer = await sending
     try:
         body = await answer.read(LARGEST_LIST)
@@ -253,9 +271,10 @@ async def _fetched(tools: Tools, kind: ChannelType, sending: Awaitable[Answer]) 
 
 
 def _names(listed: Any, place: str, field: str) -> set[str]:
-    """The names in a list of models; a few vendors send the list alone. Gemini's names begin with ``models/``."""
+    """The names in a list of models; a few vendors send the list alone, Google writes folders before its names."""
     rows = listed if isinstance(listed, list) else listed[place]
-    names = {row[field].removeprefix("models/") for row in rows if isinstance(row[field], str)}
+    found = {row[field] for row in rows if isinstance(row[field], str)}
+    names = {name.removeprefix("publishers/google/").removeprefix("models/") for name in found}
     return {name for name in names if 0 < len(name) <= 256}
 
 

@@ -7,12 +7,13 @@ The request's own task only sleeps until the first event, and until the end.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from openopen8.core.config import Settings
 from relay.caller import Caller
 from relay.conversion import Converting
 from relay.formats.format import Tap
-from relay.framing import MAX_FRAME, SSE, FramingError
+from relay.framing import SSE, Decoder, FramingError
 from relay.ticker import Ticker
 from relay.upstream import Answer, Failure
 
@@ -28,8 +29,15 @@ class Streaming:
     Listens to its answer as a ``Sink``, to its caller for being slow, and to the worker's ticker.
     """
 
-    def __init__(self, answer: Answer, tap: Tap, settings: Settings, ticker: Ticker, comment: bytes = COMMENT,
-                 largest: int = MAX_FRAME) -> None:  # fmt: skip
+    def __init__(
+        self,
+        answer: Answer,
+        tap: Tap,
+        settings: Settings,
+        ticker: Ticker,
+        comment: bytes = COMMENT,
+        decoder: Callable[[], Decoder] = SSE,
+    ) -> None:
         self.tap = tap
         self.over = False
         self.first_token_at: float | None = None
@@ -39,7 +47,7 @@ class Streaming:
         self._idle = settings.streaming_timeout
         self._silence = settings.keep_alive_seconds
         self._comment = comment
-        self._decoder = SSE(largest)
+        self._decoder = decoder()
         self._clock = asyncio.get_running_loop().time
         self._heard = self._spoken = self._clock()
         self._events = 0
@@ -93,7 +101,7 @@ class Streaming:
         try:
             out = self._read(data)
         except FramingError:
-            return self._fail(Failure("broken", "The provider sent an event that is too large."))
+            return self._fail(Failure("broken", "The provider sent an event that is too large, or damaged."))
         except Exception as error:
             return self._fail(error)
         self._pass_on(out)

@@ -77,12 +77,13 @@ class Templates:
         self, provider: Provider, key: ProviderKey, kind: ChannelType, path: str, stream: bool, beta: str = "",
         further: Mapping[str, str] | None = None,
     ) -> Template:  # fmt: skip
-        headers = headers_of(provider, kind, key_of(key, self.keyring), stream)
+        secret = key_of(key, self.keyring)
+        headers = headers_of(provider, kind, secret, stream)
         if beta:
             headers[BETA] = ",".join(filter(None, (headers.get(BETA), beta)))
         headers.update(further or {})
         proxy = proxy_of(provider, self.keyring)
-        return Template.make(kind.url(provider.base_url, path), headers, proxy=proxy, http2=provider.http2)
+        return Template.make(kind.url(provider.base_url, path, secret), headers, proxy=proxy, http2=provider.http2)
 
 
 def channel_type(provider: Provider) -> ChannelType:
@@ -119,6 +120,8 @@ def key_of(key: ProviderKey, keyring: Keyring) -> str:
         value = os.environ.get(key.env_name, "") if key.env_name.startswith(ENV_PREFIX) else ""
         if not value:
             raise Failure("other", "The provider key's environment variable is not set.")
+        if value.startswith("{"):  # a vendor's file, whose lines are no part of it
+            value = " ".join(value.split("\n")).replace("\r", "")
     else:
         value = keyring.open(key.sealed) if key.sealed else ""
     if not _sendable(value):

@@ -18,6 +18,8 @@ _FORMATS = {
     "gemini": "Gemini",
 }
 
+_BY_MODEL = {"vertex": "Gemini, Claude, OpenAI chat: by the model", "bedrock": "Claude, Converse: by the model", "cohere": "Cohere"}
+
 
 def table() -> str:
     """One line for each type."""
@@ -34,7 +36,9 @@ def page() -> str:
 
 def _line(row: ChannelType) -> str:
     label = f"[{row.label}]({row.page})" if row.page else row.label
-    speaks = ", ".join(_FORMATS.get(name, name) for name in (row.format, *row.also))
+    speaks = _BY_MODEL.get(row.name) or ", ".join(_FORMATS[name] for name in (row.format, *row.also))
+    if "chat" not in ENDPOINTS[row.name]:
+        speaks = "–"
     further = ", ".join(sorted(ENDPOINTS[row.name] - {"chat"})) or "–"
     changes = "; ".join(filter(None, map(_changes, row.quirks))) or "–"
     base = f"`{row.base_url}`" if row.base_url else "–"

@@ -54,11 +54,33 @@ TEXTS: dict[str, tuple[str, str]] = {
         "With or without /v1. Another host needs the keys again.",
         "可带或不带 /v1。更换主机时需重新填写密钥。",
     ),
+    "base_url_vertex_help": (
+        "The host names the region: https://us-east5-aiplatform.googleapis.com; without one it is global. "
+        "Any other project: …/v1/projects/NAME/locations/REGION.",
+        "主机名决定区域：https://us-east5-aiplatform.googleapis.com；不带区域即为 global。"
+        "使用其他项目：…/v1/projects/NAME/locations/REGION。",
+    ),
+    "base_url_bedrock_help": (
+        "The host names the region: https://bedrock-runtime.eu-central-1.amazonaws.com.",
+        "主机名决定区域：https://bedrock-runtime.eu-central-1.amazonaws.com。",
+    ),
     "keys": ("Provider keys", "供应商密钥"),
     "keys_help": (
         "One per line; stored encrypted and never shown again. env:OO8_KEY_NAME reads a variable. "
         "A local server may need none.",
         "每行一个；加密保存，之后不再显示。env:OO8_KEY_NAME 表示读取环境变量。本地服务可以不填。",
+    ),
+    "keys_vertex_help": (
+        "The whole JSON of a service account, which names the project, or an API key of express mode; "
+        "stored encrypted and never shown again. env:OO8_KEY_NAME reads a variable.",
+        "服务账号的完整 JSON（其中包含项目），或 express 模式的 API 密钥；加密保存，之后不再显示。"
+        "env:OO8_KEY_NAME 表示读取环境变量。",
+    ),
+    "keys_bedrock_help": (
+        "ACCESS_KEY_ID:SECRET_ACCESS_KEY, with :SESSION_TOKEN if there is one, or a Bedrock API key; one per line, "
+        "stored encrypted and never shown again. env:OO8_KEY_NAME reads a variable.",
+        "ACCESS_KEY_ID:SECRET_ACCESS_KEY（如有会话令牌再加 :SESSION_TOKEN），或 Bedrock API 密钥；每行一个，"
+        "加密保存，之后不再显示。env:OO8_KEY_NAME 表示读取环境变量。",
     ),
     "keys_now": ("Keys in use", "当前密钥"),
     "key_off": ("switched off", "已停用"),

@@ -15,6 +15,9 @@ from relay.channels import CATALOG
 
 DRAFT = ChannelForm.draft
 
+CLOUDS = ("vertex", "bedrock")
+"""Types whose address and keys say more than those of others."""
+
 
 def form_sheet() -> rx.Component:
     """Opens from the right."""
@@ -86,7 +89,7 @@ def _address() -> rx.Component:
         debounce_timeout=150,
         force_notify_on_blur=True,
     )
-    return _field("base_url", control)
+    return _field("base_url", control, _by_type("base_url"))
 
 
 def _keys() -> rx.Component:
@@ -107,8 +110,15 @@ def _keys() -> rx.Component:
         ),
         class_name="stack-wide",
     )
-    help = rx.cond(ChannelForm.keys.length() > 0, t("channels.keys_edit_help"), t("channels.keys_help"))
+    first = _by_type("keys")
+    help = rx.cond(ChannelForm.keys.length() > 0, t("channels.keys_edit_help"), first)
     return _field("keys", control, help)
+
+
+def _by_type(name: str) -> rx.Var[str]:
+    """The help of a field that clouds want filled in their own way."""
+    special = [(cloud, t(f"channels.{name}_{cloud}_help")) for cloud in CLOUDS]
+    return rx.match(ChannelForm.type, *special, t(f"channels.{name}_help"))
 
 
 def _key(key: rx.Var[KeyRow]) -> rx.Component:

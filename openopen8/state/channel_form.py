@@ -13,7 +13,7 @@ from openopen8.core.errors import Problem, invalid
 from openopen8.core.rules.access import split_list
 from openopen8.core.rules.roles import Actor
 from openopen8.core.services import channels, forms, groups
-from openopen8.core.services.channel_fields import ENV_PREFIX, ChannelFields, ChannelPatch
+from openopen8.core.services.channel_fields import ENV_PREFIX, ChannelFields, ChannelPatch, split_keys
 from openopen8.core.services.channel_view import ChannelView
 from openopen8.core.tools import Tools
 from openopen8.i18n import text
@@ -211,7 +211,7 @@ class ChannelForm(AdminPage):
                 return
             self.fetching, self.fetch_error = True, ""
             version, lang, proxied = self.version, self.lang, self._proxied
-            asked = (self.draft, self.type, self.base_url.strip(), next(iter(self._keys.split()), ""))
+            asked = (self.draft, self.type, self.base_url.strip(), next(iter(split_keys(self._keys)), ""))
         found, error = await _models(*asked, proxied, lang)
         async with self:
             self.fetching = False
@@ -267,7 +267,7 @@ class ChannelForm(AdminPage):
                 errors[name] = text("channels.bad_json", self.lang)
         typed = str(form.get("keys", "")).strip()
         if typed:
-            data["keys"] = typed.splitlines()
+            data["keys"] = split_keys(typed)
         return data, errors
 
 

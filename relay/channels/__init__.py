@@ -5,6 +5,7 @@ from __future__ import annotations
 from relay.channels import auth
 from relay.channels.azure import AZURE
 from relay.channels.channel_type import ChannelType, address, filled
+from relay.channels.clouds import CLOUDS
 from relay.channels.vendors import LOCAL, VENDORS
 from relay.channels.video import VIDEO
 
@@ -33,6 +34,7 @@ CATALOG: tuple[ChannelType, ...] = (
     *VENDORS,
     *LOCAL,
     *VIDEO,
+    *CLOUDS,
 )  # fmt: skip
 
 TYPES: dict[str, ChannelType] = {row.name: row for row in CATALOG}

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from relay.channels.auth import Auth, bearer
+from relay.channels.bridge import Bridge
+from relay.channels.dialect import Dialect
 from relay.channels.quirks import Quirks
+from relay.signing.sign import Sign
 
 _VERSION = re.compile(r"/v\d+[a-z0-9]*$")
 
@@ -62,21 +65,33 @@ class ChannelType:
     """Where the vendor says so."""
     place: Callable[[str, str, str], str] = address
     """From base URL, path and version to the URL."""
+    dialect: Callable[[str], Dialect] | None = None
+    """How a model is spoken to, where ``format`` and ``paths`` do not hold for all of them."""
+    located: Callable[[str, str], str] | None = None
+    """From URL and key to the URL: keys that say where, too. Raises Failure."""
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    """By endpoint, where the vendor has a form of its own."""
+    sign: Sign | None = None
+    """For vendors whom a key in a header does not satisfy."""
 
     def chat(self, caller: str) -> tuple[str, str]:
         """The wire format for callers who speak ``caller``, and its path."""
         path = self.also.get(caller)
         return (self.format, self.paths["chat"]) if path is None else (caller, path)
 
-    def url(self, base_url: str, path: str) -> str:
-        """Where ``path`` lives. People also copy the address of the chat endpoint, as vendors' pages show it."""
+    def url(self, base_url: str, path: str, key: str) -> str:
+        """Where ``path`` lives. People also copy the address of the chat endpoint, as vendors' pages show it.
+
+        Raises Failure for a key that should say where and does not.
+        """
         base_url = base_url.rstrip("/").removesuffix(self.paths["chat"])
         if path.startswith("//"):
             return beside(base_url, path[1:], self.version)
-        return self.place(base_url, path, self.version)
+        url = self.place(base_url, path, self.version)
+        return url if self.located is None else self.located(url, key)
 
 
 def filled(path: str, model: str, stream: bool) -> str:
     """A path that names the model. Vendors' prefix ``models/`` stands in the path already."""
     verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return path.replace("{verb}", verb).replace("{model}", quote(model.removeprefix("models/"), safe=""))
+    return path.replace("{verb}", verb).replace("{model}", quote(model.removeprefix("models/"), safe="@"))

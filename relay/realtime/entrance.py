@@ -124,10 +124,11 @@ async def _opened(gate: Gate, attempt: Attempt, model: str, beta: str) -> Client
 def _template(gate: Gate, attempt: Attempt, model: str, beta: str) -> Template:
     provider, keyring = attempt.provider, gate.tools.keyring
     kind = channel_type(provider)
-    headers = headers_of(provider, kind, key_of(attempt.key, keyring), stream=False)
+    secret = key_of(attempt.key, keyring)
+    headers = headers_of(provider, kind, secret, stream=False)
     if beta:
         headers["openai-beta"] = beta
-    url = kind.url(provider.base_url, filled(kind.paths.get("realtime", _PLACE), model, False))
+    url = kind.url(provider.base_url, filled(kind.paths.get("realtime", _PLACE), model, False), secret)
     return Template.make(url, headers, "GET", proxy_of(provider, keyring))
 
 

@@ -38,8 +38,9 @@ async def asked(gate: Gate, attempt: Attempt, method: str, path: str, body: byte
     provider, keyring = attempt.provider, gate.tools.keyring
     kind = channel_type(provider)
     root = kind.chat("openai_responses")[1].removesuffix(RESPONSES)
-    headers = headers_of(provider, kind, key_of(attempt.key, keyring), stream)
-    url = kind.url(provider.base_url, root + path.partition("?")[0]) + "".join(path.partition("?")[1:])
+    secret = key_of(attempt.key, keyring)
+    headers = headers_of(provider, kind, secret, stream)
+    url = kind.url(provider.base_url, root + path.partition("?")[0], secret) + "".join(path.partition("?")[1:])
     template = Template.make(url, headers, method, proxy_of(provider, keyring), provider.http2)
     return await gate.upstream.send(Outgoing(template, body))
 

@@ -20,7 +20,8 @@ def outgoing(
     kind, proxy = channel_type(provider), proxy_of(provider, keyring)
     if "://" in errand.path:  # somebody else's: no header of ours, no key, no override
         return Outgoing(Template.make(errand.path, {"accept": "*/*"}, errand.method, proxy, provider.http2))
-    url, secret = kind.url(provider.base_url, errand.path), key_of(key, keyring)
+    secret = key_of(key, keyring)
+    url = kind.url(provider.base_url, errand.path, secret)
     headers = headers_of(provider, replace(kind, auth=lambda key: authorize(key, errand, url, now)), secret, False)
     headers["content-type"] = errand.content_type
     if not errand.body:

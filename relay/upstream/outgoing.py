@@ -97,6 +97,12 @@ class Outgoing:
     template: Template
     body: bytes | Body = field(default=b"", repr=False)
 
+    def with_headers(self, headers: Mapping[str, str]) -> Outgoing:
+        """The same request with these headers, too. Raises Failure."""
+        made, origin = self.template, self.template.origin
+        pairs = {**dict(made.headers), **headers}
+        return Outgoing(Template.make(made.url, pairs, made.method, origin.proxy, origin.http2), self.body)
+
 
 def _port(text: str, default: int) -> int:
     number = int(text) if text else default

@@ -157,7 +157,7 @@ class FakeUpstream:
         return exchange.alive
 
     def _script_for(self, received: Received) -> Script:
-        if received.method == "GET" and received.path.partition("?")[0].endswith("/models"):
+        if received.method == "GET" and received.path.partition("?")[0].endswith("models"):
             return self.lists or listed(self.models)
         return self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
 

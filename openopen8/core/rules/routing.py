@@ -41,13 +41,12 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "kling": _VIDEOS | {"kling"},
     "jimeng": _VIDEOS | {"jimeng"},
     "vidu": _VIDEOS | {"vidu"},
+    "vertex": _CHAT,
+    "bedrock": _CHAT,
+    "cohere": _CHAT | {"embeddings", "rerank"},
+    "jina": frozenset({"embeddings", "rerank"}),
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
-
-
-def chats(type: str) -> bool:
-    """False for types of channels that make videos alone."""
-    return not ENDPOINTS.get(type, _CHAT).isdisjoint(_CHAT) or "videos" not in ENDPOINTS[type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from decimal import Decimal
@@ -44,6 +45,8 @@ def _type(text: str) -> str:
 
 def _key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value().strip()
+    if text.startswith("{"):
+        text = _file(text)
     if not text:
         raise ValueError("A key must not be empty.")
     if len(text) > 8_192 or not text.isascii() or not text.isprintable():
@@ -53,8 +56,38 @@ def _key(key: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _file(text: str) -> str:
+    """A vendor's JSON of an account, on one line."""
+    try:
+        return json.dumps(json.loads(text), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        raise ValueError("A key that begins with { must be the whole JSON of an account.") from None
+
+
+def split_keys(text: str) -> list[str]:
+    """One key a line; a JSON object is one, however many lines it has."""
+    keys: list[str] = []
+    rest = text.strip()
+    while rest:
+        key, end = _first_key(rest)
+        keys.append(key)
+        rest = rest[end:].strip()
+    return keys
+
+
+def _first_key(text: str) -> tuple[str, int]:
+    """The key that ``text`` begins with, and where it ends."""
+    if text.startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            found, end = json.JSONDecoder().raw_decode(text)
+            return json.dumps(found, separators=(",", ":")), end
+        return text, len(text)
+    line = text.splitlines()[0]
+    return line.strip(), len(line)
+
+
 def _lines(value: Any) -> Any:
-    return [line for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+    return split_keys(value) if isinstance(value, str) else value
 
 
 def _each_once(keys: list[SecretStr]) -> list[SecretStr]:
