@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.fakes.exchange import Received, Script
 from tests.fakes.vendors.play import (
-    ANSWER,
     KEY,
     MODELS,
-    THOUGHT,
+    SHAPED,
+    SHORT,
+    Play,
     Refused,
+    check_result,
     dumped,
+    halves,
     listing,
     named_events,
     need,
     only,
     playing,
     sign,
+    thought,
 )
 
 _FIELDS = """system temperature top_p top_k stop_sequences stream tools tool_choice thinking metadata service_tier
@@ -34,9 +39,9 @@ _BLOCKS = {
 _USAGE = {"input_tokens": 1000, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 500}
 
 
-def claude() -> Script:
+def claude(play: Play = SHORT) -> Script:
     """Plays the conversation."""
-    return playing(_answer, _refusal)
+    return playing(lambda received: _answer(received, play), _refusal)
 
 
 def claude_models() -> Script:
@@ -56,7 +61,7 @@ def _check_head(received: Received) -> None:
     need(headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
 
 
-def _answer(received: Received) -> tuple[bool, list[bytes]]:
+def _answer(received: Received, play: Play) -> tuple[bool, list[bytes]]:
     _check_head(received)
     need(received.path == "/v1/messages", "Not found", 404)
     need(received.headers.get("content-type") == "application/json", "content-type")
@@ -67,12 +72,29 @@ def _answer(received: Received) -> tuple[bool, list[bytes]]:
     for tool in body.get("tools", ()):
         only(tool, "description cache_control strict type", "tools", "name input_schema")
         need(tool["input_schema"].get("type") == "object", "tools.0.input_schema.type: Field required")
-    result = _check_messages(body)
-    calls = bool(body.get("tools")) and not result
-    blocks = _blocks(calls, (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"))
+    turns = _check_messages(body)
+    thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    blocks = [{"type": "thinking", "thinking": thought(turns), "signature": sign(thought(turns))}] if thinks else []
+    calls = play.calls(turns, bool(body.get("tools")))
+    for number, (name, args) in enumerate(calls, play.number(turns) + 1):
+        blocks.append({"type": "tool_use", "id": f"toolu_{number:02}A", "name": name, "input": args})
+    if not calls:
+        blocks.append({"type": "text", "text": SHAPED if _shaped(body) else play.answer})
     reason = "tool_use" if calls else "end_turn"
     stream = body.get("stream", False)
     return stream, (_stream if stream else _whole)(body["model"], blocks, reason)
+
+
+def _shaped(body: dict[str, Any]) -> bool:
+    """True for those who ask for JSON."""
+    config = body.get("output_config") or {}
+    only(config, "effort format", "output_config")
+    format = config.get("format") or body.get("output_format")
+    if format is None:
+        return False
+    only(format, "", "output_config.format", "type schema")
+    need(format["schema"].get("additionalProperties") is False, "output_config.format.schema: additionalProperties")
+    return True
 
 
 def _check_thinking(body: dict[str, Any]) -> None:
@@ -83,9 +105,10 @@ def _check_thinking(body: dict[str, Any]) -> None:
         need(body.get("temperature", 1) == 1, "temperature may only be set to 1 when thinking is enabled")
 
 
-def _check_messages(body: dict[str, Any]) -> bool:
-    """True where the last turn brings results."""
-    open_calls: set[str] = set()
+def _check_messages(body: dict[str, Any]) -> int:
+    """How many turns had calls."""
+    open_calls: dict[str, Any] = {}
+    turns = 0
     for at, message in enumerate(body["messages"]):
         only(message, "", f"messages.{at}", "role content")
         need(message["role"] in ("user", "assistant"), f"messages.{at}.role: Input should be 'user' or 'assistant'")
@@ -99,19 +122,16 @@ def _check_messages(body: dict[str, Any]) -> bool:
                 need(block["signature"] == sign(block["thinking"]), "Invalid `signature` in `thinking` block")
             if block["type"] == "text":
                 need(block["text"].strip(), "text content blocks must contain non-whitespace text")
-        results = {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
-        need(results == open_calls, f"messages.{at}: tool_use ids without tool_result blocks, or the other way round")
-        open_calls = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        results = {block["tool_use_id"]: block for block in blocks if block["type"] == "tool_result"}
+        matched = results.keys() == open_calls.keys()
+        need(matched, f"messages.{at}: tool_use ids without tool_result blocks, or the other way round")
+        for id, args in open_calls.items():
+            check_result(args, results[id].get("content"))
+        open_calls = {block["id"]: block["input"] for block in blocks if block["type"] == "tool_use"}
+        turns += bool(open_calls)
         if open_calls and (body.get("thinking") or {}).get("type") == "enabled":
             need(blocks[0]["type"] in ("thinking", "redacted_thinking"), "Expected `thinking`, but found `tool_use`")
-    return bool(results)
-
-
-def _blocks(calls: bool, thinks: bool) -> list[dict[str, Any]]:
-    thought = [{"type": "thinking", "thinking": THOUGHT, "signature": sign(THOUGHT)}] if thinks else []
-    if calls:
-        return [*thought, {"type": "tool_use", "id": "toolu_01A", "name": "f", "input": {"a": "b"}}]
-    return [*thought, {"type": "text", "text": ANSWER}]
+    return turns
 
 
 def _message(model: str, blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
@@ -132,10 +152,11 @@ def _stream(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes
                       {"type": "signature_delta", "signature": block["signature"]}]  # fmt: skip
         elif block["type"] == "tool_use":
             empty = {**block, "input": {}}
-            deltas = [{"type": "input_json_delta", "partial_json": text} for text in ("", '{"a":', ' "b"}')]
+            pieces = "", *halves(json.dumps(block["input"]))
+            deltas = [{"type": "input_json_delta", "partial_json": text} for text in pieces]
         else:
             empty = {"type": "text", "text": ""}
-            deltas = [{"type": "text_delta", "text": text} for text in (ANSWER[:3], ANSWER[3:])]
+            deltas = [{"type": "text_delta", "text": text} for text in halves(block["text"])]
         events.append({"type": "content_block_start", "index": index, "content_block": empty})
         events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         events.append({"type": "content_block_stop", "index": index})
