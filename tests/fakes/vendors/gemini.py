@@ -32,6 +32,7 @@ _PARTS = """text thought thoughtSignature inlineData fileData functionCall funct
 _CONFIG = """temperature topP topK maxOutputTokens candidateCount stopSequences seed presencePenalty frequencyPenalty
              responseMimeType responseSchema responseJsonSchema responseModalities responseLogprobs logprobs
              thinkingConfig speechConfig mediaResolution imageConfig"""
+_FUNCTION = "description parameters parametersJsonSchema response responseJsonSchema behavior"
 _USAGE = {"promptTokenCount": 1000, "candidatesTokenCount": 500, "totalTokenCount": 1500}
 _SCHEMA = """type format title description nullable enum maxItems minItems properties required minProperties
              maxProperties minLength maxLength pattern example anyOf propertyOrdering default items minimum maximum"""
@@ -70,7 +71,7 @@ def _answer(received: Received, play: Play) -> tuple[bool, list[bytes]]:
     for tool in body.get("tools", ()):
         only(_camel(tool), "functionDeclarations googleSearch codeExecution urlContext", "tools")
         for declared in _camel(tool).get("functionDeclarations", ()):
-            only(_camel(declared), "description parameters parametersJsonSchema response behavior", "functions", "name")
+            only(_camel(declared), _FUNCTION, "functions", "name")
             if "parameters" in declared:
                 _check_schema(declared["parameters"], "functions.parameters")
     turns = _check_contents(body["contents"])
