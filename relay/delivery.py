@@ -51,8 +51,10 @@ async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Ta
     stream.attach(caller)
     problem = await _passed_on(call, answer, presence)
     measured = tab.measured = meter.measured(complete=problem is None)
+    # rendered before it is charged: what only the ending loses belongs into the log, too
+    ending = tap.end(measured.usage()) if problem is None else tap.fail(problem)
     await tab.settle(200, problem)
-    caller.finish(tap.end(measured.usage()) if problem is None else tap.fail(problem))
+    caller.finish(ending)
 
 
 async def _passed_on(call: Call, answer: Begun, presence: Presence) -> Problem | None:

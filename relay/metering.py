@@ -34,8 +34,8 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
         return price_of(self.counts, grant.price, grant.ratio, self.notes, self.further, self.tier)
 
     def usage(self) -> Usage:
-        """As usage for the caller, where the upstream gave none."""
-        return Usage(self.counts)
+        """As usage for the caller, where the upstream gave none, or a part of it."""
+        return Usage(self.counts, further=self.further, tier=self.tier)
 
 
 def nothing(grant: Grant) -> Receipt:
@@ -121,7 +121,7 @@ class StreamMeter:
     def measured(self, complete: bool) -> Measured:
         """What came so far; ``complete``: the upstream named its ending, so its usage is final."""
         usage = self._tap.usage
-        if usage is not None and complete:
+        if usage is not None and complete and not usage.partial:
             return of_usage(usage, self.input_tokens)
         self._count()
         if usage is None:

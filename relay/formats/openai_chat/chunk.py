@@ -38,6 +38,8 @@ class ChunkChoice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     finish_reason: Any = None
     logprobs: Any = None
+    usage: Any = None
+    """Moonshot's place for it: https://platform.moonshot.ai/docs/api/chat"""
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -52,6 +54,11 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
     service_tier: Any = None
     system_fingerprint: Any = None
+
+
+def usage_in(chunk: Chunk) -> Any:
+    """The report of a chunk, at its top or in a choice."""
+    return chunk.usage or next((choice.usage for choice in chunk.choices or () if choice.usage), None)
 
 
 decode_chunk = outline(Chunk)

@@ -126,6 +126,9 @@ class ResponsesWriter:
             return self._end()
         if isinstance(event, Sign):
             return self._signed(event)
+        if isinstance(event, Cite) and event.late:
+            self.losses["citations"] = None  # its item is complete
+            return b""
         if isinstance(event, Cite | Logprobs):
             out, message = self._message()
             return out + (message.cite(event.citation) if isinstance(event, Cite) else message.logprobs(event.logprobs))
