@@ -30,7 +30,7 @@ from tests.fakes.vendors.play import (
 
 _FIELDS = """stream stream_options max_tokens max_completion_tokens temperature top_p stop n seed presence_penalty
              frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls response_format
-             reasoning_effort user metadata store service_tier"""
+             reasoning_effort user metadata store service_tier prompt_cache_key"""
 _MESSAGES = {
     "system": ("name", "content"),
     "developer": ("name", "content"),

@@ -72,7 +72,7 @@ def _answer(received: Received, play: Play) -> tuple[bool, list[bytes]]:
     for tool in body.get("tools", ()):
         only(tool, "description cache_control strict type", "tools", "name input_schema")
         need(tool["input_schema"].get("type") == "object", "tools.0.input_schema.type: Field required")
-    turns = _check_messages(body)
+    turns = _check_messages(body, received.headers.get("anthropic-beta", ""))
     thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
     blocks = [{"type": "thinking", "thinking": thought(turns), "signature": sign(thought(turns))}] if thinks else []
     calls = play.calls(turns, bool(body.get("tools")))
@@ -82,7 +82,7 @@ def _answer(received: Received, play: Play) -> tuple[bool, list[bytes]]:
         blocks.append({"type": "text", "text": SHAPED if _shaped(body) else play.answer})
     reason = "tool_use" if calls else "end_turn"
     stream = body.get("stream", False)
-    return stream, (_stream if stream else _whole)(body["model"], blocks, reason)
+    return stream, (_stream if stream else _whole)((f"msg_{turns + 1:02}A", body["model"]), blocks, reason)
 
 
 def _shaped(body: dict[str, Any]) -> bool:
@@ -105,13 +105,17 @@ def _check_thinking(body: dict[str, Any]) -> None:
         need(body.get("temperature", 1) == 1, "temperature may only be set to 1 when thinking is enabled")
 
 
-def _check_messages(body: dict[str, Any]) -> int:
+def _check_messages(body: dict[str, Any], beta: str) -> int:
     """How many turns had calls."""
+    amid = ("system",) if "mid-conversation-system" in beta else ()
+    roles = ("user", "assistant", *amid)
     open_calls: dict[str, Any] = {}
     turns = 0
     for at, message in enumerate(body["messages"]):
         only(message, "", f"messages.{at}", "role content")
-        need(message["role"] in ("user", "assistant"), f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        need(message["role"] in roles, f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        if message["role"] == "system":
+            continue
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for block in blocks:
@@ -134,17 +138,17 @@ def _check_messages(body: dict[str, Any]) -> int:
     return turns
 
 
-def _message(model: str, blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
-    head = {"id": "msg_01A", "type": "message", "role": "assistant", "model": model, "content": blocks}
+def _message(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
+    head = {"id": of[0], "type": "message", "role": "assistant", "model": of[1], "content": blocks}
     return {**head, "stop_reason": reason, "stop_sequence": None, "usage": {**_USAGE, "output_tokens": output}}
 
 
-def _whole(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
-    return dumped(_message(model, blocks, reason, 500))
+def _whole(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    return dumped(_message(of, blocks, reason, 500))
 
 
-def _stream(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
-    events: list[dict[str, Any]] = [{"type": "message_start", "message": _message(model, [], None, 1)}]
+def _stream(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": _message(of, [], None, 1)}]
     for index, block in enumerate(blocks):
         if block["type"] == "thinking":
             empty: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}

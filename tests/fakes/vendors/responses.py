@@ -27,7 +27,7 @@ from tests.fakes.vendors.play import (
 
 _FIELDS = """instructions stream stream_options store include reasoning max_output_tokens temperature top_p tools
              tool_choice parallel_tool_calls text metadata user safety_identifier prompt_cache_key service_tier
-             truncation top_logprobs previous_response_id prompt_cache_retention"""
+             truncation top_logprobs previous_response_id prompt_cache_retention client_metadata"""
 _ITEMS = {
     "message": ("type id status phase", "role content"),
     "reasoning": ("id summary content encrypted_content status", "type"),
@@ -62,14 +62,23 @@ def _answer(body: dict[str, Any], play: Play) -> tuple[bool, list[bytes]]:
     only(body, _FIELDS, "body", "model input")
     need(body["model"] == MODELS["openai-responses"], "The model does not exist", 404)
     for tool in body.get("tools", ()):
-        only(tool, "description strict", "tools", "type name parameters")
-        if tool.get("strict", True):
-            check_strict(tool["parameters"], "tools.parameters")
+        _check_tool(tool)
     items = body["input"]
     thinks = "reasoning.encrypted_content" in (body.get("include") or ())
     turns = _check_items([{"role": "user", "content": items}] if isinstance(items, str) else items, thinks)
     response = _response(body, _output(play, turns, bool(body.get("tools")), thinks, _shaped(body)))
     return bool(body.get("stream")), _stream(response) if body.get("stream") else dumped(response)
+
+
+def _check_tool(tool: dict[str, Any]) -> None:
+    kind = tool["type"]
+    need(kind in ("function", "custom", "namespace", "web_search"), f"tools: Invalid value: '{kind}'")
+    if kind == "function":
+        only(tool, "description strict", "tools", "type name parameters")
+        if tool.get("strict", True):
+            check_strict(tool["parameters"], "tools.parameters")
+    for inner in tool.get("tools", ()) if kind == "namespace" else ():
+        _check_tool(inner)
 
 
 def _shaped(body: dict[str, Any]) -> bool:
