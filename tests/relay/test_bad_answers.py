@@ -27,6 +27,7 @@ CALLERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 ERROR = {"error": {"message": "it fell over", "type": "api_error", "code": 500, "status": "INTERNAL"}}
 MEGABYTE = "x" * 1_000_000
+SAID = "! How can I assist you today? 👋"
 
 
 def golden(case: str, file: str) -> bytes:
@@ -50,7 +51,7 @@ def whole_ones(name: str) -> Iterator[bytes]:
     yield json.dumps({**good, **ERROR}).encode()
     for key, value in good.items():
         yield json.dumps({other: kept for other, kept in good.items() if other != key}).encode()
-        yield from (json.dumps({**good, key: wrong}).encode() for wrong in (None, 5, [None]) if wrong != value)
+        yield from (json.dumps({**good, key: wrong}).encode() for wrong in (5, [None]) if wrong != value)
 
 
 def streams(name: str) -> Iterator[tuple[bytes, bool]]:
@@ -67,7 +68,7 @@ def streams(name: str) -> Iterator[tuple[bytes, bool]]:
     for at, frame in enumerate(frames):
         for wrong in (b"null", b"{}", b'{"type":', b"[{}]"):
             before, after = (b"".join(one.raw for one in part) for part in (frames[:at], frames[at + 1 :]))
-            if at < 3:
+            if at in (0, 2):
                 yield before + frame.raw.replace(frame.data, wrong, 1) + after, False
     yield frames[0].raw + b"event: error\ndata: " + json.dumps({"type": "error", **ERROR}).encode() + b"\n\n", False
     yield b"data: " + json.dumps({"type": "error", **ERROR}).encode() + b"\n\n", False
@@ -140,7 +141,8 @@ async def test_a_stream_with_flaws_has_an_ending_or_a_clean_error(build: Build, 
         for caller in (KINDS[kind], other):
             reply = await asked(house, caller, raw_stream(wrong), True)
             text = judge(house, reply, caller, True)
-            assert not kept or (reply.status == 200 and "How can I assist you today" in text), wrong[:200]
+            begins = text.startswith(("Hello!", "xxx"))
+            assert not kept or (reply.status == 200 and begins and text.endswith(SAID)), wrong[:200]
         if at % 2:
             assert (await asked(house, other, good, True)).status == 200
     house.settled()
