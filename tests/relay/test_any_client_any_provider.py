@@ -1,4 +1,7 @@
-"""Any client speaks to any provider: official SDKs of four formats, channels of four formats, whole and streamed."""
+"""Any client speaks to any provider: official SDKs of four formats, channels of four formats, whole and streamed.
+
+(L19, N19, B10, P1)
+"""
 
 from __future__ import annotations
 

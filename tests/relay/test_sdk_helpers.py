@@ -1,4 +1,4 @@
-"""Helpers of the official SDKs through the gateway, against a provider of every format."""
+"""Helpers of the official SDKs through the gateway, against a provider of every format. (B11)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anthropic's own client against whole answers and streams in Claude's format, made from every vendor's."""
+"""Anthropic's own client against whole answers and streams in Claude's format, made from every vendor's. (N21)"""
 
 from __future__ import annotations
 
