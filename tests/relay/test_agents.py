@@ -8,6 +8,7 @@ from tests.fakes.vendors import ANSWER, MODELS, VENDORS, Play
 from tests.relay.agents import AGENTS
 from tests.relay.house import Build
 
+ONE_WAY = True
 OWN = {"Claude Code": "anthropic", "Codex": "openai-responses", "Gemini CLI": "gemini"}
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.vendors import MODELS, chat, claude, gemini, responses
 from tests.relay.house import Build
 
+ONE_WAY = True
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 GO: Any = {"role": "user", "content": "Go."}
 FUNCTION: Any = {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}

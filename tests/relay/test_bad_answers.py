@@ -16,6 +16,7 @@ from tests.fakes.exchange import Exchange, Script
 from tests.fakes.upstream import raw_stream
 from tests.relay.house import Build, House
 
+ONE_WAY = True
 GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS = {"openai-compatible": "openai_chat", "openai-responses": "openai_responses", "anthropic": "anthropic",
          "gemini": "gemini"}  # fmt: skip

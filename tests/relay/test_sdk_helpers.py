@@ -9,6 +9,8 @@ from tests.relay.house import Build
 from tests.relay.sdk_helpers import HELPERS, WEATHER
 from tests.relay.test_any_client_any_provider import built, served
 
+ONE_WAY = True
+
 
 @pytest.mark.parametrize("kind", list(VENDORS))
 @pytest.mark.parametrize("caller", list(HELPERS))

@@ -56,7 +56,7 @@ _DEPTH = 3
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
     """Checks model, stream, max_tokens and the outline of the messages. Raises Problem 400."""
     fields = top_level(body)
-    if len(fields.get("thread", b"null")) > len("null"):
+    if bytes(fields.get("thread", b"null")) not in (b"null", b"false"):
         raise _threadless()
     return _glance(fields, path_model, path_stream, limited=True)
 
