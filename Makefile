@@ -10,12 +10,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 TESTS ?= tests
 
-.PHONY: help run build test test-all lint bench bench-growth bench-soak screenshots install install-dev browser clean
+.PHONY: help formats run build test test-all lint bench bench-growth bench-soak screenshots install install-dev browser clean
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "also: build, test-all, lint, bench, bench-growth, bench-soak, screenshots, clean"
+	@echo "also: build, test-all, lint, formats, bench, bench-growth, bench-soak, screenshots, clean"
 
 run: install
 	@$(BIN)/python -m openopen8 build || echo "Going on with the dashboard as it was."
@@ -42,6 +42,10 @@ lint: install-dev
 # The table beside nginx; BENCH="unary-32 growth …" are rows or parts of it, PEERS=1 adds LiteLLM's proxy.
 bench: install-dev
 	@$(BIN)/python -m tests.bench $(BENCH) $(if $(PEERS),table peers)
+
+# docs/formats.md, out of the golden cases.
+formats: install-dev
+	@$(BIN)/python tests/relay/formats/formats_page.py
 
 bench-growth bench-soak: bench-%: install-dev
 	@$(BIN)/python -m tests.bench $*

@@ -45,7 +45,9 @@ class Converting:
 
     def end(self, usage: Usage | None) -> bytes:
         """The ending events in the caller's format; an upstream may have gone silent without closing."""
-        return self.drain() + self._writer.end(self.usage or usage or Usage(Counts()))
+        ending = self.drain()
+        known = usage if self.usage is None or self.usage.partial else self.usage
+        return ending + self._writer.end(known or Usage(Counts()))
 
     def fail(self, problem: Problem) -> bytes:
         """The caller's own error event."""

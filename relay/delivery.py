@@ -68,13 +68,15 @@ async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Ta
     stream.attach(caller)
     problem = await _passed_on(call, answer, presence)
     measured = tab.measured = meter.measured(complete=problem is None)
-    if call.memory is not None and problem is None:
-        await _kept(call.memory, grant, tap.end(measured.usage()), caller, tab)
-        return
-    await tab.settle(200, problem)
     if problem is not None and answer.kind:
+        await tab.settle(200, problem)
         raise problem  # the app cuts the connection
-    caller.finish(tap.end(measured.usage()) if problem is None else tap.fail(problem))
+    # rendered before it is charged: what only the ending loses belongs into the log, too
+    ending = tap.end(measured.usage()) if problem is None else tap.fail(problem)
+    if call.memory is not None and problem is None:
+        return await _kept(call.memory, grant, ending, caller, tab)
+    await tab.settle(200, problem)
+    caller.finish(ending)
 
 
 async def _kept(memory: Memory, grant: Grant, ending: bytes, caller: Caller, tab: Tab) -> None:

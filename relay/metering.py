@@ -38,8 +38,8 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
         return price_of(counts, grant.price, grant.ratio, self.notes, further, self.tier)
 
     def usage(self) -> Usage:
-        """As usage for the caller, where the upstream gave none."""
-        return Usage(self.counts)
+        """As usage for the caller, where the upstream gave none, or a part of it."""
+        return Usage(self.counts, further=self.further, tier=self.tier)
 
 
 def nothing(grant: Grant) -> Receipt:
@@ -137,7 +137,7 @@ class StreamMeter:
 
     def _measured(self, complete: bool) -> Measured:
         usage = self._tap.usage
-        if usage is not None and complete:
+        if usage is not None and complete and not usage.partial:
             return of_usage(usage, self.input_tokens)
         self._count()
         if usage is None:

@@ -18,7 +18,12 @@ _FORMATS = {
     "gemini": "Gemini",
 }
 
-_BY_MODEL = {"vertex": "Gemini, Claude, OpenAI chat: by the model", "bedrock": "Claude, Converse: by the model", "cohere": "Cohere"}
+
+_BY_MODEL = {
+    "vertex": "Gemini, Claude, OpenAI chat: by the model",
+    "bedrock": "Claude, Converse: by the model",
+    "cohere": "Cohere",
+}
 
 
 def table() -> str:

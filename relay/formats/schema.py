@@ -101,7 +101,10 @@ class _Walk:
         node = self._merged(node, path)
         out = self._kept(node, path)
         self._typed(node, out)
+        several = "anyOf" in out
         self._nested(node, out, path, lambda value, at: self.gemini(value, at, seen))
+        if several:
+            _dealt(out)
         self.depth -= 1
         return out
 
@@ -173,6 +176,8 @@ class _Walk:
             kinds.remove("null")
         if not kinds and "properties" in node:
             kinds = ["object"]
+        if not kinds and isinstance(node.get("items"), dict):
+            kinds = ["array"]
         if not kinds and "enum" in out:
             kinds = ["string"]
         if len(kinds) == 1:
@@ -309,3 +314,19 @@ def _list(value: object) -> list[Any]:
 
 def _names(value: object) -> list[str]:
     return [name for name in _list(value) if isinstance(name, str)]
+
+
+_OF_KIND = {"ARRAY": ("items", "minItems", "maxItems"), "OBJECT": ("properties", "required"), "STRING": ("enum",)}
+"""What Gemini takes beside one type only."""
+
+
+def _dealt(out: dict[str, Any]) -> None:
+    """Gives each of several types what is only allowed with it."""
+    for alternative in out["anyOf"]:
+        for name in _OF_KIND.get(alternative.get("type"), ()):
+            if name in out and name not in alternative:
+                alternative[name] = out[name]
+        if alternative == {"type": "ARRAY"}:
+            alternative["items"] = {}
+    for name in (name for names in _OF_KIND.values() for name in names):
+        out.pop(name, None)

@@ -68,10 +68,11 @@ class Sign(_Event, frozen=True, tag="sign"):
 
 
 class Cite(_Event, frozen=True, tag="cite"):
-    """A further citation of the current text of the choice."""
+    """A further citation of the current text of the choice; ``late``: of its last one, which has ended already."""
 
     citation: Citation
     choice: int = 0
+    late: bool = False
 
 
 class Logprobs(_Event, frozen=True, tag="logprobs"):

@@ -106,6 +106,11 @@ class _Growing:
             self.calls.append(grown)
         return grown
 
+    def last_text(self) -> _Grown:
+        """The last text, ended or not."""
+        texts = (grown for grown in reversed(self.parts) if isinstance(grown.part, Text))
+        return next(texts, None) or self.current("text")
+
     def current(self, kind: DeltaKind) -> _Grown:
         """The open part if it is of this kind, else a new one."""
         empty = _EMPTY[kind]
@@ -181,7 +186,8 @@ class Folding:
             if event.id and isinstance(grown.part, Thinking):
                 grown.part = msgspec.structs.replace(grown.part, id=event.id)
         elif isinstance(event, Cite):
-            self._choice(event.choice).current("text").citations.append(event.citation)
+            choice = self._choice(event.choice)
+            (choice.last_text() if event.late else choice.current("text")).citations.append(event.citation)
         elif isinstance(event, Logprobs):
             self._choice(event.choice).logprobs += event.logprobs
         elif isinstance(event, End):

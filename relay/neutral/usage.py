@@ -15,6 +15,7 @@ class Usage(Value, frozen=True):
 
     ``inconsistent``: the report contradicted itself and was clamped; ``raw`` is the report as it came.
     ``tier`` is the service tier that the vendor says it charged, in OpenAI's words; empty: the usual one.
+    ``partial``: told at the beginning of a stream, so that its output is still to be counted.
     """
 
     counts: Counts
@@ -22,3 +23,4 @@ class Usage(Value, frozen=True):
     raw: bytes | dict[str, Any] | None = None
     further: Further = NOTHING
     tier: str = ""
+    partial: bool = False

@@ -1,7 +1,8 @@
-"""Official SDKs as callers of every format: one question, and a tool's loop of two turns, whole and streamed."""
+"""Official SDKs as callers of every format: one question, and a loop of tools to its end, whole and streamed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,9 +12,16 @@ from google import genai
 from google.genai import types
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+TOOLS = ("f", "g")
 GO: Any = {"role": "user", "content": "Go."}
 Told = tuple[str, tuple[int | None, int | None]]
 """The answer's text, and its tokens: input, output."""
+
+
+def result(name: str, args: Any) -> str:
+    """What a tool says."""
+    assert name in TOOLS and list(args) == ["a"]
+    return f"ok {args['a']}"
 
 
 async def chat(address: str, key: str, stream: bool, tools: bool) -> Told:
@@ -21,9 +29,9 @@ async def chat(address: str, key: str, stream: bool, tools: bool) -> Told:
     async with openai.AsyncOpenAI(api_key=key, base_url=address + "/v1", max_retries=0) as client:
         more: dict[str, Any] = {"reasoning_effort": "low", "max_tokens": 4096} if tools else {"max_tokens": 64}
         if tools:
-            more["tools"] = [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]
+            more["tools"] = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in TOOLS]
         messages: list[Any] = [GO]
-        for _ in range(3):
+        for _ in range(5):
             if stream:
                 asked = {**more, "stream_options": {"include_usage": True}}
                 async with client.chat.completions.stream(model="m", messages=messages, **asked) as events:
@@ -34,10 +42,10 @@ async def chat(address: str, key: str, stream: bool, tools: bool) -> Told:
             if not message.tool_calls:
                 assert answer.model == "m"
                 return message.content or "", (answer.usage.prompt_tokens, answer.usage.completion_tokens)
-            (call,) = message.tool_calls
-            assert call.function.name == "f" and call.function.arguments.replace(" ", "") == '{"a":"b"}'
             messages.append(_plain(message.model_dump(exclude_none=True)))
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": "ok"})
+            for call in message.tool_calls:
+                told = result(call.function.name, json.loads(call.function.arguments))
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": told})
     raise AssertionError("the loop does not end")
 
 
@@ -56,9 +64,10 @@ async def responses(address: str, key: str, stream: bool, tools: bool) -> Told:
         more: dict[str, Any] = {"store": False, "include": ["reasoning.encrypted_content"]}
         if tools:
             more["reasoning"] = {"effort": "low", "summary": "auto"}
-            more["tools"] = [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}]
+            declared = {"type": "function", "parameters": SCHEMA, "strict": False}
+            more["tools"] = [{**declared, "name": name} for name in TOOLS]
         items: list[Any] = [GO]
-        for _ in range(3):
+        for _ in range(5):
             if stream:
                 async with client.responses.stream(model="m", input=items, max_output_tokens=4096, **more) as events:
                     answer: Any = await events.get_final_response()
@@ -68,9 +77,10 @@ async def responses(address: str, key: str, stream: bool, tools: bool) -> Told:
             if not calls:
                 assert answer.model == "m"
                 return answer.output_text, (answer.usage.input_tokens, answer.usage.output_tokens)
-            assert calls[0].name == "f" and calls[0].arguments.replace(" ", "") == '{"a":"b"}'
             items += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in answer.output]
-            items.append({"type": "function_call_output", "call_id": calls[0].call_id, "output": "ok"})
+            for call in calls:
+                told = result(call.name, json.loads(call.arguments))
+                items.append({"type": "function_call_output", "call_id": call.call_id, "output": told})
     raise AssertionError("the loop does not end")
 
 
@@ -80,9 +90,9 @@ async def claude(address: str, key: str, stream: bool, tools: bool) -> Told:
         more: dict[str, Any] = {}
         if tools:
             more["thinking"] = {"type": "enabled", "budget_tokens": 1024}
-            more["tools"] = [{"name": "f", "input_schema": SCHEMA}]
+            more["tools"] = [{"name": name, "input_schema": SCHEMA} for name in TOOLS]
         messages: list[Any] = [GO]
-        for _ in range(3):
+        for _ in range(5):
             if stream:
                 async with client.messages.stream(model="m", max_tokens=4096, messages=messages, **more) as events:
                     answer: Any = await events.get_final_message()
@@ -93,10 +103,10 @@ async def claude(address: str, key: str, stream: bool, tools: bool) -> Told:
                 assert answer.model == "m"
                 text = "".join(block.text for block in answer.content if block.type == "text")
                 return text, (answer.usage.input_tokens, answer.usage.output_tokens)
-            assert calls[0].name == "f" and calls[0].input == {"a": "b"}
             messages.append({"role": "assistant", "content": [block.model_dump() for block in answer.content]})
-            result = {"type": "tool_result", "tool_use_id": calls[0].id, "content": "ok"}
-            messages.append({"role": "user", "content": [result]})
+            results = [{"type": "tool_result", "tool_use_id": call.id, "content": result(call.name, call.input)}
+                       for call in calls]  # fmt: skip
+            messages.append({"role": "user", "content": results})
     raise AssertionError("the loop does not end")
 
 
@@ -106,10 +116,10 @@ async def gemini(address: str, key: str, stream: bool, tools: bool) -> Told:
     config = types.GenerateContentConfig(max_output_tokens=4096)
     if tools:
         config.thinking_config = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
-        declared = types.FunctionDeclaration(name="f", parameters_json_schema=SCHEMA)
-        config.tools = [types.Tool(function_declarations=[declared])]
+        declared = [types.FunctionDeclaration(name=name, parameters_json_schema=SCHEMA) for name in TOOLS]
+        config.tools = [types.Tool(function_declarations=declared)]
     contents: list[Any] = [types.Content(role="user", parts=[types.Part(text="Go.")])]
-    for _ in range(3):
+    for _ in range(5):
         if stream:
             found: list[Any] = []
             async for part in await client.models.generate_content_stream(model="m", contents=contents, config=config):
@@ -123,10 +133,10 @@ async def gemini(address: str, key: str, stream: bool, tools: bool) -> Told:
             assert found[-1].model_version == "m"
             text = "".join(part.text or "" for part in parts if not part.thought)
             return text, (usage.prompt_token_count, usage.candidates_token_count)
-        assert calls[0].name == "f" and calls[0].args == {"a": "b"}
         contents.append(types.Content(role="model", parts=parts))
-        result = types.FunctionResponse(id=calls[0].id, name="f", response={"result": "ok"})
-        contents.append(types.Content(role="user", parts=[types.Part(function_response=result)]))
+        results = [types.FunctionResponse(id=call.id, name=call.name, response={"result": result(call.name, call.args)})
+                   for call in calls]  # fmt: skip
+        contents.append(types.Content(role="user", parts=[types.Part(function_response=told) for told in results]))
     raise AssertionError("the loop does not end")
 
 

@@ -1,4 +1,4 @@
-"""Claude's and Gemini's callers with an OpenAI-compatible channel behind; official SDKs over a real socket."""
+"""Claude's and Gemini's callers with an OpenAI-compatible channel behind; official SDKs over a real socket. (B9)"""
 
 from __future__ import annotations
 

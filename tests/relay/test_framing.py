@@ -1,4 +1,4 @@
-"""Event streams: however they are written and wherever they are cut."""
+"""Event streams: however they are written and wherever they are cut. (P6)"""
 
 from __future__ import annotations
 

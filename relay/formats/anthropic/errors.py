@@ -31,10 +31,17 @@ STATUSES = {
 """What an error inside a stream would have been as an answer."""
 
 
+THREAD_UNSUPPORTED = "thread_unsupported_request"
+"""The code by which official clients know that they have to go on without a message thread."""
+
+
 def error_object(problem: Problem, request_id: str) -> dict[str, Any]:
     """The body of an error answer, also the data of an ``error`` event."""
     kind = _TYPES.get(problem.status, "invalid_request_error" if problem.status < 500 else "api_error")
-    return {"type": "error", "error": {"type": kind, "message": problem.message}, "request_id": request_id}
+    error: dict[str, Any] = {"type": kind, "message": problem.message}
+    if problem.code == THREAD_UNSUPPORTED:
+        error["details"] = {"error_code": problem.code, "unsupported": ["thread"]}
+    return {"type": "error", "error": error, "request_id": request_id}
 
 
 def render_error(problem: Problem, request_id: str) -> bytes:

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from openopen8.core.errors import invalid
+from openopen8.core.errors import Problem, invalid
+from relay.formats.anthropic.errors import THREAD_UNSUPPORTED
 from relay.formats.fields import MAX_TOKENS, model_name, typed, within
 from relay.formats.format import Glance
 from relay.splice import top_level
@@ -54,7 +55,10 @@ _DEPTH = 3
 
 def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
     """Checks model, stream, max_tokens and the outline of the messages. Raises Problem 400."""
-    return _glance(top_level(body), path_model, path_stream, limited=True)
+    fields = top_level(body)
+    if bytes(fields.get("thread", b"null")) not in (b"null", b"false"):
+        raise _threadless()
+    return _glance(fields, path_model, path_stream, limited=True)
 
 
 def glance_count(body: bytes, path_model: str | None, path_stream: bool | None) -> Glance:
@@ -63,6 +67,16 @@ def glance_count(body: bytes, path_model: str | None, path_stream: bool | None) 
     Source: https://platform.claude.com/docs/en/api/messages-count-tokens
     """
     return _glance(top_level(body), path_model, path_stream, limited=False)
+
+
+def _threadless() -> Problem:
+    """400 for a conversation that its provider is to hold: the next turn may go to another one.
+
+    Official clients, whose runner of tools wishes for it unasked, then send all messages each time.
+    Source: https://platform.claude.com/docs/en/build-with-claude/message-threads
+    """
+    what = "Message threads are not kept here, since the next turn may go to another provider: send all messages."
+    return Problem(400, THREAD_UNSUPPORTED, what, "thread")
 
 
 def _glance(

@@ -39,7 +39,7 @@ class MessageTap:
     Held back are the ``message_delta`` that says why it ended, and all that follows it.
     """
 
-    __slots__ = ("_counts", "_final", "_held", "_id", "_model", "_name", "error", "finished", "first_token",
+    __slots__ = ("_counts", "_held", "_id", "_model", "_name", "error", "finished", "first_token",
                  "stop_seen", "text", "usage")  # fmt: skip
 
     def __init__(self, model: str, include_usage: bool) -> None:
@@ -52,7 +52,6 @@ class MessageTap:
         self._model = model
         self._name = b'"model":' + _encode(model)
         self._counts: dict[str, Any] = {}
-        self._final = False
         self._held: list[bytes] = []
         self._id = ""
 
@@ -101,7 +100,7 @@ class MessageTap:
     def end(self, usage: Usage | None) -> bytes:
         """The held ending; ``usage`` stands in for the counts that the upstream left out."""
         held = b"".join(self._held)
-        if self.usage is None and usage is not None and held:
+        if (self.usage is None or self.usage.partial) and usage is not None and held:
             frames = SSE().feed(held)
             held = b"".join(_counted(frame, usage) for frame in frames)
         return held if self.finished else held + send({"type": "message_stop"})
@@ -112,7 +111,7 @@ class MessageTap:
 
     def _begun(self, frame: Frame, message: dict[str, Any]) -> bytes:
         self._id = self._id or word(message.get("id"))
-        self._report(message.get("usage"))
+        self._report(message.get("usage"), partial=True)
         return self._renamed(frame, message.get("model"))
 
     def _listen(self, event: WireEvent) -> None:
@@ -138,16 +137,13 @@ class MessageTap:
     def _ending(self, event: WireEvent) -> None:
         self.stop_seen |= stop_reason(object_of(event.delta).get("stop_reason")) is not None
         self._report(event.usage)
-        self._final |= isinstance(event.usage, dict)
         if event.type == "message_stop":
             self.finished = self.stop_seen = True
-        if self.stop_seen and not self._final:
-            self.usage = None  # what the beginning told is no count of an answer
 
-    def _report(self, report: object) -> None:
+    def _report(self, report: object, partial: bool = False) -> None:
         self._counts = merged(self._counts, report)
         if isinstance(report, dict):
-            self.usage = parse_usage(self._counts) or self.usage
+            self.usage = parse_usage(self._counts, partial) or self.usage
 
     def _renamed(self, frame: Frame, name: object) -> bytes:
         """The frame under the caller's name of the model."""

@@ -84,7 +84,7 @@ class MessageReader:
         """``message_start``"""
         message = object_of(event.message)
         out.append(Start(word(message.get("id")), word(message.get("model"))))
-        self._report(message.get("usage"), out)
+        self._report(message.get("usage"), out, partial=True)
 
     def begin(self, event: WireEvent, out: list[Event]) -> None:
         """``content_block_start``"""
@@ -182,9 +182,9 @@ class MessageReader:
         block.pieces.clear()
         out.append(Arguments(text, block.call))
 
-    def _report(self, report: object, out: list[Event]) -> None:
+    def _report(self, report: object, out: list[Event], partial: bool = False) -> None:
         self._usage = merged(self._usage, report)
-        usage = parse_usage(self._usage) if isinstance(report, dict) else None
+        usage = parse_usage(self._usage, partial) if isinstance(report, dict) else None
         out += [UsageReport(usage)] if usage else []
 
     def _turn(self, out: list[Event]) -> None:

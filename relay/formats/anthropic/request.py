@@ -113,7 +113,8 @@ def render_request(request: Request) -> Rendered:
 
 def _lose(request: Request, losses: dict[str, None]) -> None:
     for name, called in _LOST.items():
-        if getattr(request, name) not in (None, False, (), {}):
+        value = getattr(request, name)
+        if value not in (None, False, (), {}) or (name == "seed" and value == 0):  # a penalty of 0 is none
             losses[called] = None
     if request.service_tier not in (None, "auto", "default"):
         losses["service_tier"] = None

@@ -19,8 +19,11 @@ _BESIDE = frozenset(("compaction", "advisor_message"))
 """Inference within a request that the totals leave out."""
 
 
-def parse_usage(raw: object) -> Usage | None:
-    """Disjoint counts; None where nothing was counted. Cache writes are a part of the fresh input."""
+def parse_usage(raw: object, partial: bool = False) -> Usage | None:
+    """Disjoint counts; None where nothing was counted. Cache writes are a part of the fresh input.
+
+    ``partial``: as a stream's beginning tells them.
+    """
     if not isinstance(raw, dict):
         return None
     tally = Tally()
@@ -31,7 +34,7 @@ def parse_usage(raw: object) -> Usage | None:
         return None
     counts = Counts(fresh + five + hour, read, output - thinking, thinking)
     further = Further(cache_write_5m=five, cache_write_1h=hour, calls=_calls(raw.get("server_tool_use"), tally))
-    return Usage(counts, tally.inconsistent, raw, further, _tier(raw))
+    return Usage(counts, tally.inconsistent, raw, further, _tier(raw), partial)
 
 
 def merged(before: dict[str, Any], report: object) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class MessageWriter:
         elif isinstance(event, Sign):
             return self._signed(event)
         elif isinstance(event, Cite):
-            return self._cite(event.citation)
+            return self._cite(event.citation, event.late)
         elif isinstance(event, Logprobs):
             self.losses["logprobs"] = None
         return b""
@@ -147,7 +147,10 @@ class MessageWriter:
         self._sign = part.signature
         return out if self._sign is None or self._open is Text else out + self._close()
 
-    def _cite(self, citation: Citation) -> bytes:
+    def _cite(self, citation: Citation, late: bool = False) -> bytes:
+        if late:
+            self.losses["citations"] = None  # its block has ended
+            return b""
         cited = shown(citation, self.losses)
         if cited is None:
             return b""

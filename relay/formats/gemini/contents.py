@@ -139,7 +139,7 @@ def _results(turn: Message) -> bool:
 class _Rendering:
     """What rendering a turn depends on."""
 
-    __slots__ = ("_current", "_losses", "_model", "_names", "_third")
+    __slots__ = ("_current", "_losses", "_model", "_names", "_order", "_third")
 
     def __init__(self, request: Request, current: int, losses: dict[str, None]) -> None:
         self._losses = losses
@@ -147,6 +147,7 @@ class _Rendering:
         self._model = request.model
         self._third = third(request.model)
         self._names = tool_names(request.messages)
+        self._order = {id: at for at, id in enumerate(self._names)}
 
     def model(self, turn: Message, at: int) -> list[dict[str, Any]]:
         """The parts of the model's turn; empty where nothing of it can be told."""
@@ -163,19 +164,26 @@ class _Rendering:
         return out
 
     def user(self, turn: Message) -> Iterator[list[dict[str, Any]]]:
-        """The parts of the user's turn: results first, in a content of their own."""
-        results: list[dict[str, Any]] = []
+        """The parts of the user's turn: results first, in a content of their own and in the order of their calls.
+
+        Agents that run several tools at once send results as they come.
+        """
+        results: list[tuple[int, dict[str, Any]]] = []
         rest: list[Part] = []
         for part in turn.parts:
             if isinstance(part, ToolResult):
-                results.append(self._result(part, rest))
+                results.append((self._place(part), self._result(part, rest)))
             elif not isinstance(part, Thinking):
                 rest.append(part)
         if results:
-            yield results
+            yield [result for _, result in sorted(results, key=lambda placed: placed[0])]
         told = [part for part in rest if part != Text("")]
         if told or not results:
             yield [render_part(part, self._model, self._losses) for part in told or [Text("")]]
+
+    def _place(self, result: ToolResult) -> int:
+        """The place of the call that was answered."""
+        return self._order.get(result.id, len(self._order))
 
     def _thought(self, part: Thinking) -> Iterator[dict[str, Any]]:
         if part.signature is None or not own(part.signature):

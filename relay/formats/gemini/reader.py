@@ -10,6 +10,7 @@ from relay.formats.carrier import unpacked
 from relay.formats.gemini.candidate import blocked, parse_logprobs, parse_raw, raw_parts, stop_of
 from relay.formats.gemini.chunk import TextChunk, decode_chunk, text_chunk
 from relay.formats.gemini.grounding import parse_grounding
+from relay.formats.gemini.partial import Partial, begins
 from relay.formats.gemini.usage import parse_usage, searches
 from relay.formats.gemini.words import dicts, word
 from relay.formats.vendor import index_of, loads
@@ -84,8 +85,10 @@ class ContentReader:
     def close(self) -> list[Event]:
         """Why the candidates ended."""
         self.finished = self.stop_seen
-        stops, self._stops = (dict(sorted(self._stops.items())), self._stops) if self.finished else ({}, self._stops)
-        return list(stops.values())
+        events: list[Event] = []
+        for choice in self._choices.values():
+            choice.close(events)
+        return [*events, *(self._stops[index] for index in sorted(self._stops) if self.finished)]
 
     def _plain(self, chunk: TextChunk) -> list[Event]:
         """The short way for what streams mostly consist of."""
@@ -141,7 +144,7 @@ class ContentReader:
 class _Choice:
     """One candidate, as far as what follows depends on what came."""
 
-    __slots__ = ("_cited", "_index", "_open", "_signed", "_text", "called")
+    __slots__ = ("_cited", "_index", "_open", "_partial", "_signed", "_text", "called")
 
     def __init__(self, index: int) -> None:
         self.called = False
@@ -150,9 +153,29 @@ class _Choice:
         self._signed = False
         self._text: list[str] = []
         self._cited: set[Citation] = set()
+        self._partial: Partial | None = None  # a call of which more is to come
 
     def read(self, raw: dict[str, Any], events: list[Event]) -> None:
         """The events of one part. Most are a piece of text and nothing else."""
+        if self._partial is None and not begins(raw):
+            self._part(raw, events)
+            return
+        if not isinstance(raw.get("functionCall"), dict):
+            self.close(events)
+            self._part(raw, events)
+            return
+        partial = self._partial or Partial()
+        self._partial = partial
+        if partial.add(raw):
+            self.close(events)
+
+    def close(self, events: list[Event]) -> None:
+        """No more pieces of a call are to come."""
+        partial, self._partial = self._partial, None
+        if partial is not None:
+            self._part(partial.whole(), events)
+
+    def _part(self, raw: dict[str, Any], events: list[Event]) -> None:
         found = parse_raw(raw)
         if found is None:
             return
@@ -176,11 +199,11 @@ class _Choice:
 
     def cite(self, item: dict[str, Any], events: list[Event]) -> None:
         """What the text so far rests on; chunks may repeat it."""
-        text = "".join(self._text)
-        for _, citation in parse_grounding(item, [(0, text)]) if self._open is Text else ():
+        text, late = "".join(self._text), self._open is not Text
+        for _, citation in parse_grounding(item, [(0, text)]) if text or not late else ():
             if citation not in self._cited:
                 self._cited.add(citation)
-                events.append(Cite(citation, self._index))
+                events.append(Cite(citation, self._index, late))
 
     def _said(self, part: Text | Thinking, state: Opaque | None, events: list[Event]) -> None:
         kind = type(part)
@@ -217,7 +240,8 @@ class _Choice:
             events.append(End(self._index))
         self._open = kind
         self._signed = False
-        self._text.clear()
+        if kind is Text:
+            self._text.clear()
 
     def _whole(self, thoughts: tuple[Thinking, ...], events: list[Event]) -> None:
         """Thoughts that another vendor signed: what was shown of them has come already."""

@@ -56,14 +56,9 @@ class Chunk(msgspec.Struct, gc=False):
     system_fingerprint: Any = None
 
 
-    def counts(self) -> Any:
-        """The counts, where the vendor puts them."""
-        if self.usage or not self.choices:
-            return self.usage
-        for choice in self.choices:
-            if choice.usage:
-                return choice.usage
-        return None
+def usage_in(chunk: Chunk) -> Any:
+    """The report of a chunk, at its top or in a choice."""
+    return chunk.usage or next((choice.usage for choice in chunk.choices or () if choice.usage), None)
 
 
 decode_chunk = outline(Chunk)

@@ -10,7 +10,7 @@ from openopen8.core.errors import Problem
 from relay import splice
 from relay.formats.fields import typed
 from relay.formats.format import Glance
-from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error
+from relay.formats.openai_chat.chunk import Chunk, Delta, decode_chunk, stream_error, usage_in
 from relay.formats.openai_chat.message import arguments, content_texts, dicts, word
 from relay.formats.openai_chat.usage import parse_usage
 from relay.formats.openai_chat.writer import DONE, chunk_head, usage_chunk
@@ -129,8 +129,8 @@ class ChatTap:
     def _listen(self, chunk: Chunk) -> None:
         if self._id is None:
             self._id, self._created = chunk.id, chunk.created
-        if counts := chunk.counts():
-            self.usage = parse_usage(counts, chunk.service_tier) or self.usage
+        if report := usage_in(chunk):
+            self.usage = parse_usage(report, chunk.service_tier) or self.usage
         for choice in chunk.choices or ():
             index = index_of(choice.index, 0)
             self._begun.add(index)
@@ -200,6 +200,7 @@ class _TextChoice(msgspec.Struct, gc=False):
     index: Annotated[int, msgspec.Meta(ge=0)]
     delta: _TextDelta
     finish_reason: None = None
+    usage: None = None
 
 
 class _TextChunk(msgspec.Struct, gc=False):

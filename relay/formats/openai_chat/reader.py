@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from relay.formats.openai_chat.calls import Calls
-from relay.formats.openai_chat.chunk import Chunk, ChunkChoice, decode_chunk, stream_error
+from relay.formats.openai_chat.chunk import Chunk, ChunkChoice, decode_chunk, stream_error, usage_in
 from relay.formats.openai_chat.chunk import Delta as ChunkDelta
 from relay.formats.openai_chat.message import (
     content_texts,
@@ -72,8 +72,8 @@ class ChatReader:
                 self._read(choice, events)
         if chunk.service_tier is not None:
             self._tier = chunk.service_tier
-        counts = chunk.counts()
-        usage = parse_usage(counts, self._tier) if counts else None
+        report = usage_in(chunk)
+        usage = parse_usage(report, self._tier) if report else None
         return [*events, UsageReport(usage)] if usage else events
 
     def close(self) -> list[Event]:

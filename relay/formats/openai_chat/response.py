@@ -47,7 +47,8 @@ def parse_response(body: bytes) -> Answer:
     if not choices:
         raise Garbage("The provider's answer has no choices.")
     choices.sort(key=lambda choice: choice.index)
-    usage = parse_usage(value.get("usage"), value.get("service_tier"))
+    report = value.get("usage") or next((item["usage"] for item in items if item.get("usage")), None)
+    usage = parse_usage(report, value.get("service_tier"))
     head = (word(value.get("id")), word(value.get("model")))
     return Answer(*head, tuple(choices), usage, word(value.get("system_fingerprint")))
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from relay.formats.openai_responses.citations import render_annotation, render_logprobs
+from relay.formats.openai_responses.offered import Offered
 from relay.formats.openai_responses.output import call_item, content_part, item_id, message_item, text_part
 from relay.formats.openai_responses.thoughts import reasoning_item, seal_whole
 from relay.framing import sse
@@ -248,15 +249,15 @@ class Thought:
 class Call:
     """A call of a tool. The input of a custom tool whose vendor knows only JSON is sent at the end."""
 
-    def __init__(self, wire: Wire, part: ToolUse, id: str, custom: frozenset[str]) -> None:
+    def __init__(self, wire: Wire, part: ToolUse, id: str, tools: Offered) -> None:
         self._wire = wire
         self._at = wire.place()
         self._part = msgspec.structs.replace(part, id=id, arguments="")
         self._first = part.arguments
-        self._free = part.freeform or part.name in custom
+        self._free = part.freeform or part.name in tools.custom
         self._packed = self._free and not part.freeform
         self._pieces: list[str] = []
-        self._custom = custom
+        self._tools = tools
         self.open = True
 
     def begin(self) -> bytes:
@@ -291,4 +292,4 @@ class Call:
 
     def _item(self, arguments: str) -> dict[str, Any]:
         part = msgspec.structs.replace(self._part, arguments=arguments)
-        return call_item(part, part.id, self._wire.request_id, self._at, self._custom)
+        return call_item(part, part.id, self._wire.request_id, self._at, self._tools)

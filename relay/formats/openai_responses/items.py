@@ -11,6 +11,7 @@ from openopen8.core.errors import invalid
 from relay.formats.fields import Fields, not_carried
 from relay.formats.marks import attached
 from relay.formats.openai_responses.citations import FORMAT_NAME
+from relay.formats.openai_responses.offered import joined
 from relay.formats.openai_responses.output import parse_image
 from relay.formats.openai_responses.parts import needed, parse_content
 from relay.formats.openai_responses.thoughts import parse_reasoning
@@ -87,14 +88,21 @@ def _message(fields: Fields) -> tuple[Role, _Found]:
 
 
 def _call(fields: Fields) -> tuple[Role, _Found]:
-    return "assistant", (ToolUse(needed(fields, "call_id"), needed(fields, "name"), needed(fields, "arguments")),)
+    return "assistant", (ToolUse(needed(fields, "call_id"), _name(fields), needed(fields, "arguments")),)
 
 
 def _custom_call(fields: Fields) -> tuple[Role, _Found]:
-    return "assistant", (ToolUse(needed(fields, "call_id"), needed(fields, "name"), needed(fields, "input"), True),)
+    return "assistant", (ToolUse(needed(fields, "call_id"), _name(fields), needed(fields, "input"), True),)
+
+
+def _name(fields: Fields) -> str:
+    """The tool that was called, under its one name."""
+    space, name = fields.text("namespace"), needed(fields, "name")
+    return joined(space, name) if space else name
 
 
 def _result(fields: Fields) -> tuple[Role, _Found]:
+    fields.take("namespace")
     result = ToolResult(needed(fields, "call_id"), parse_content(fields, "output"), name=fields.text("name") or "")
     return "user", (result,)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-
-import msgspec
 
 from relay.formats import freeform, ids
 from relay.formats.marks import NOTHING
@@ -18,6 +16,7 @@ from relay.formats.openai_responses.citations import (
     render_logprobs,
     word,
 )
+from relay.formats.openai_responses.offered import Offered
 from relay.formats.openai_responses.thoughts import mark_item, parse_reasoning, reasoning_item
 from relay.neutral import (
     Audio,
@@ -35,21 +34,11 @@ from relay.neutral import (
     kind_of,
 )
 
-_tools = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
-
 
 def item_id(kind: str, request_id: str, index: int) -> str:
     """The id of an item that we made: ``msg``, ``rs``, ``fc``, ``ctc``, ``ig``."""
     tail = "".join(char for char in request_id if char.isascii() and char.isalnum())[-24:]
     return f"{kind}_{tail}_{index}"
-
-
-def custom_tools(fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
-    """Names of the caller's tools whose input is any text: calls of them have a form of their own."""
-    raw = fields.get("tools")
-    if raw is None or b'"custom"' not in bytes(raw):
-        return frozenset()
-    return frozenset(word(tool.get("name")) for tool in _tools(raw) or () if tool.get("type") == "custom")
 
 
 def parse_item(item: dict[str, Any]) -> Iterator[Part | Opaque]:
@@ -114,7 +103,7 @@ def render_items(
     parts: tuple[Part, ...],
     logprobs: tuple[Logprob, ...],
     request_id: str,
-    custom: frozenset[str],
+    tools: Offered,
     losses: dict[str, None],
 ) -> list[dict[str, Any]]:
     """The items of an answer."""
@@ -134,7 +123,7 @@ def render_items(
                 logprobs = () if isinstance(shown, Text) else logprobs
         else:
             items += _before(shown, behind, request_id, len(items))
-            items.append(_item(shown, request_id, len(items), called, custom))
+            items.append(_item(shown, request_id, len(items), called, tools))
             called += isinstance(shown, ToolUse)
             open_message = None
         behind = isinstance(shown, Text | Image) and shown.signature is not None
@@ -171,12 +160,12 @@ def shown_as(part: Part, losses: dict[str, None]) -> Part | None:
     return None
 
 
-def _item(part: Part, request_id: str, at: int, called: int, custom: frozenset[str]) -> dict[str, Any]:
+def _item(part: Part, request_id: str, at: int, called: int, tools: Offered) -> dict[str, Any]:
     if isinstance(part, Thinking):
         return reasoning_item(item_id("rs", request_id, at), part)
     if isinstance(part, ToolUse):
         id = part.id or ids.made(request_id, called)
-        return call_item(part, id, request_id, at, custom)
+        return call_item(part, id, request_id, at, tools)
     if isinstance(part, Image):
         return image_item(item_id("ig", request_id, at), part)
     assert isinstance(part, Block)
@@ -204,15 +193,16 @@ def text_part(
     return {"type": "output_text", "annotations": annotations, "logprobs": render_logprobs(logprobs), "text": text}
 
 
-def call_item(part: ToolUse, id: str, request_id: str, at: int, custom: frozenset[str]) -> dict[str, Any]:
-    """A call of a tool; ``custom`` ones were JSON only because their vendor knows nothing else."""
-    if not part.freeform and part.name not in custom:
-        arguments = part.arguments or "{}"
+def call_item(part: ToolUse, id: str, request_id: str, at: int, tools: Offered) -> dict[str, Any]:
+    """A call of a tool; custom ones were JSON only because their vendor knows nothing else."""
+    space, name = tools.spaced.get(part.name, ("", part.name))
+    named = {"call_id": id, "name": name, **({"namespace": space} if space else {})}
+    if not part.freeform and part.name not in tools.custom:
         head = {"id": item_id("fc", request_id, at), "type": "function_call", "status": "completed"}
-        return {**head, "arguments": arguments, "call_id": id, "name": part.name}
+        return {**head, "arguments": part.arguments or "{}", **named}
     text = part.arguments if part.freeform else freeform.as_text(part.arguments)
     head = {"id": item_id("ctc", request_id, at), "type": "custom_tool_call", "status": "completed"}
-    return {**head, "call_id": id, "input": text, "name": part.name}
+    return {**head, "input": text, **named}
 
 
 def image_item(id: str, part: Image) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from relay.formats.format import Asked, Garbage, Rendered
 from relay.formats.marks import attached
 from relay.formats.openai_responses.citations import word
 from relay.formats.openai_responses.envelope import ending, response_object
-from relay.formats.openai_responses.output import custom_tools, dicts, logprobs_of, parse_item, render_items
+from relay.formats.openai_responses.offered import offered
+from relay.formats.openai_responses.output import dicts, logprobs_of, parse_item, render_items
 from relay.formats.openai_responses.usage import parse_usage
 from relay.formats.vendor import error_of, loads
 from relay.neutral import Answer, Choice, Refusal, StopReason, ToolUse
@@ -61,7 +62,7 @@ def render_response(answer: Answer, asked: Asked) -> Rendered:
     """The whole answer for the caller, who gets the first choice: this format has but one."""
     losses: dict[str, None] = {} if len(answer.choices) == 1 else {"choices": None}
     choice = answer.choices[0]
-    output = render_items(choice.parts, choice.logprobs, asked.request_id, custom_tools(asked.fields), losses)
+    output = render_items(choice.parts, choice.logprobs, asked.request_id, offered(asked.fields), losses)
     refused = any(isinstance(part, Refusal) and part.text for part in choice.parts)
     status, details = ending(choice.stop, refused)
     body = response_object(asked, status, output, answer.usage, **details)

@@ -5,22 +5,43 @@ Source: https://platform.openai.com/docs/api-reference/responses/create#response
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, cast
+
+import msgspec
 
 from openopen8.core.errors import invalid
 from relay.formats.fields import Fields, not_carried
 from relay.formats.openai_responses.citations import FORMAT_NAME
+from relay.formats.openai_responses.offered import joined
 from relay.formats.openai_responses.parts import needed
 from relay.neutral import Request, ServerTool, Tool, ToolChoice
 
 
 def parse_tools(fields: Fields) -> tuple[Tool | ServerTool, ...]:
-    """``tools``: the caller's functions and custom tools; all others are run by OpenAI."""
-    return tuple(_tool(item) for item in fields.items("tools"))
+    """``tools``: the caller's functions and custom tools, also in namespaces; all others are run by OpenAI."""
+    found: list[Tool | ServerTool] = []
+    for item in fields.items("tools"):
+        kind = needed(item, "type")
+        found += _spaced(item) if kind == "namespace" else [_tool(item, kind)]
+    return tuple(found)
 
 
-def _tool(fields: Fields) -> Tool | ServerTool:
-    kind = needed(fields, "type")
+def _spaced(fields: Fields) -> Iterator[Tool]:
+    """The tools of a namespace, whose description stands at the first of them."""
+    space, told = needed(fields, "name"), fields.text("description") or ""
+    for item in fields.items("tools"):
+        kind = needed(item, "type")
+        tool = _tool(item, kind)
+        if not isinstance(tool, Tool):
+            raise not_carried(f"A tool of the type {kind!r} in a namespace is", item.path)
+        description = f"{space}: {told}\n\n{tool.description}" if told else tool.description
+        yield msgspec.structs.replace(tool, name=joined(space, tool.name), description=description)
+        told = ""
+    fields.drop_rest()
+
+
+def _tool(fields: Fields, kind: str) -> Tool | ServerTool:
     if kind not in ("function", "custom"):
         return ServerTool(FORMAT_NAME, kind, {"type": kind, **fields.whole()})
     name, description = needed(fields, "name"), fields.text("description") or ""

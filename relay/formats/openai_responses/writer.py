@@ -9,8 +9,8 @@ from relay.formats import ids
 from relay.formats.format import Asked
 from relay.formats.openai_responses.building import Call, Message, Thought, Wire
 from relay.formats.openai_responses.envelope import ending, error_event, failure, response_object
+from relay.formats.openai_responses.offered import offered
 from relay.formats.openai_responses.output import (
-    custom_tools,
     image_item,
     item_id,
     mark_before,
@@ -46,14 +46,14 @@ _encode = msgspec.json.Encoder().encode
 class ResponsesWriter:
     """Events for a Responses caller, who gets the first choice: this format has but one."""
 
-    __slots__ = ("_asked", "_behind", "_calls", "_custom", "_open", "_refused", "_sign", "_started", "_stop", "_wire",
+    __slots__ = ("_asked", "_behind", "_calls", "_open", "_refused", "_sign", "_started", "_stop", "_tools", "_wire",
                  "losses")  # fmt: skip
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._wire = Wire(asked.request_id)
         self.losses: dict[str, None] = self._wire.losses
-        self._custom = custom_tools(asked.fields)
+        self._tools = offered(asked.fields)
         self._open: Message | Thought | None = None
         self._sign: Opaque | None = None  # of the current text
         self._behind = False  # a signature stands right before what comes next
@@ -126,6 +126,9 @@ class ResponsesWriter:
             return self._end()
         if isinstance(event, Sign):
             return self._signed(event)
+        if isinstance(event, Cite) and event.late:
+            self.losses["citations"] = None  # its item is complete
+            return b""
         if isinstance(event, Cite | Logprobs):
             out, message = self._message()
             return out + (message.cite(event.citation) if isinstance(event, Cite) else message.logprobs(event.logprobs))
@@ -181,7 +184,7 @@ class ResponsesWriter:
         if state is not None:
             out += self._mark(state)
         id = part.id or ids.made(self._asked.request_id, len(self._calls))
-        call = Call(self._wire, part, id, self._custom)
+        call = Call(self._wire, part, id, self._tools)
         self._calls.append(call)
         self._behind = False
         return out + call.begin()

@@ -7,7 +7,7 @@ what comes back without its signature, or with another one, is refused.
 from tests.fakes.vendors.chat import chat
 from tests.fakes.vendors.claude import claude, claude_models
 from tests.fakes.vendors.gemini import gemini, gemini_models
-from tests.fakes.vendors.play import ANSWER, MODELS
+from tests.fakes.vendors.play import ANSWER, LONG, MODELS, SHAPED, Play
 from tests.fakes.vendors.responses import responses
 
 VENDORS = {"openai-compatible": chat, "openai-responses": responses, "anthropic": claude, "gemini": gemini}
@@ -15,8 +15,11 @@ VENDORS = {"openai-compatible": chat, "openai-responses": responses, "anthropic"
 
 __all__ = [
     "ANSWER",
+    "LONG",
     "MODELS",
+    "SHAPED",
     "VENDORS",
+    "Play",
     "chat",
     "claude",
     "claude_models",

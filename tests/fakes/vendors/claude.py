@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.fakes.exchange import Received, Script
 from tests.fakes.vendors.play import (
-    ANSWER,
     KEY,
     MODELS,
-    THOUGHT,
+    SHAPED,
+    SHORT,
+    Play,
     Refused,
+    check_result,
     dumped,
+    halves,
     listing,
     named_events,
     need,
     only,
     playing,
     sign,
+    thought,
 )
 
 _FIELDS = """system temperature top_p top_k stop_sequences stream tools tool_choice thinking metadata service_tier
@@ -34,9 +39,9 @@ _BLOCKS = {
 _USAGE = {"input_tokens": 1000, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 500}
 
 
-def claude(path: str = "/v1/messages", bearer: bool = False) -> Script:
+def claude(path: str = "/v1/messages", bearer: bool = False, play: Play = SHORT) -> Script:
     """Plays the conversation. ``bearer``: another vendor's endpoint in this form, which gets the key in two ways."""
-    return playing(lambda received: _answer(received, path, bearer), _refusal)
+    return playing(lambda received: _answer(received, path, bearer, play), _refusal)
 
 
 def claude_models() -> Script:
@@ -57,7 +62,7 @@ def _check_head(received: Received, bearer: bool = False) -> None:
     need(headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
 
 
-def _answer(received: Received, path: str, bearer: bool) -> tuple[bool, list[bytes]]:
+def _answer(received: Received, path: str, bearer: bool, play: Play) -> tuple[bool, list[bytes]]:
     _check_head(received, bearer)
     need(received.path == path, f"Not found: {received.path}", 404)
     need(received.headers.get("content-type") == "application/json", "content-type")
@@ -68,12 +73,29 @@ def _answer(received: Received, path: str, bearer: bool) -> tuple[bool, list[byt
     for tool in body.get("tools", ()):
         only(tool, "description cache_control strict type", "tools", "name input_schema")
         need(tool["input_schema"].get("type") == "object", "tools.0.input_schema.type: Field required")
-    result = _check_messages(body)
-    calls = bool(body.get("tools")) and not result
-    blocks = _blocks(calls, (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"))
+    turns = _check_messages(body, received.headers.get("anthropic-beta", ""))
+    thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    blocks = [{"type": "thinking", "thinking": thought(turns), "signature": sign(thought(turns))}] if thinks else []
+    calls = play.calls(turns, bool(body.get("tools")))
+    for number, (name, args) in enumerate(calls, play.number(turns) + 1):
+        blocks.append({"type": "tool_use", "id": f"toolu_{number:02}A", "name": name, "input": args})
+    if not calls:
+        blocks.append({"type": "text", "text": SHAPED if _shaped(body) else play.answer})
     reason = "tool_use" if calls else "end_turn"
     stream = body.get("stream", False)
-    return stream, (_stream if stream else _whole)(body["model"], blocks, reason)
+    return stream, (_stream if stream else _whole)((f"msg_{turns + 1:02}A", body["model"]), blocks, reason)
+
+
+def _shaped(body: dict[str, Any]) -> bool:
+    """True for those who ask for JSON."""
+    config = body.get("output_config") or {}
+    only(config, "effort format", "output_config")
+    format = config.get("format") or body.get("output_format")
+    if format is None:
+        return False
+    only(format, "", "output_config.format", "type schema")
+    need(format["schema"].get("additionalProperties") is False, "output_config.format.schema: additionalProperties")
+    return True
 
 
 def _check_thinking(body: dict[str, Any]) -> None:
@@ -84,12 +106,17 @@ def _check_thinking(body: dict[str, Any]) -> None:
         need(body.get("temperature", 1) == 1, "temperature may only be set to 1 when thinking is enabled")
 
 
-def _check_messages(body: dict[str, Any]) -> bool:
-    """True where the last turn brings results."""
-    open_calls: set[str] = set()
+def _check_messages(body: dict[str, Any], beta: str) -> int:
+    """How many turns had calls."""
+    amid = ("system",) if "mid-conversation-system" in beta else ()
+    roles = ("user", "assistant", *amid)
+    open_calls: dict[str, Any] = {}
+    turns = 0
     for at, message in enumerate(body["messages"]):
         only(message, "", f"messages.{at}", "role content")
-        need(message["role"] in ("user", "assistant"), f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        need(message["role"] in roles, f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        if message["role"] == "system":
+            continue
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for block in blocks:
@@ -100,32 +127,29 @@ def _check_messages(body: dict[str, Any]) -> bool:
                 need(block["signature"] == sign(block["thinking"]), "Invalid `signature` in `thinking` block")
             if block["type"] == "text":
                 need(block["text"].strip(), "text content blocks must contain non-whitespace text")
-        results = {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
-        need(results == open_calls, f"messages.{at}: tool_use ids without tool_result blocks, or the other way round")
-        open_calls = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        results = {block["tool_use_id"]: block for block in blocks if block["type"] == "tool_result"}
+        matched = results.keys() == open_calls.keys()
+        need(matched, f"messages.{at}: tool_use ids without tool_result blocks, or the other way round")
+        for id, args in open_calls.items():
+            check_result(args, results[id].get("content"))
+        open_calls = {block["id"]: block["input"] for block in blocks if block["type"] == "tool_use"}
+        turns += bool(open_calls)
         if open_calls and (body.get("thinking") or {}).get("type") == "enabled":
             need(blocks[0]["type"] in ("thinking", "redacted_thinking"), "Expected `thinking`, but found `tool_use`")
-    return bool(results)
+    return turns
 
 
-def _blocks(calls: bool, thinks: bool) -> list[dict[str, Any]]:
-    thought = [{"type": "thinking", "thinking": THOUGHT, "signature": sign(THOUGHT)}] if thinks else []
-    if calls:
-        return [*thought, {"type": "tool_use", "id": "toolu_01A", "name": "f", "input": {"a": "b"}}]
-    return [*thought, {"type": "text", "text": ANSWER}]
-
-
-def _message(model: str, blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
-    head = {"id": "msg_01A", "type": "message", "role": "assistant", "model": model, "content": blocks}
+def _message(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str | None, output: int) -> dict[str, Any]:
+    head = {"id": of[0], "type": "message", "role": "assistant", "model": of[1], "content": blocks}
     return {**head, "stop_reason": reason, "stop_sequence": None, "usage": {**_USAGE, "output_tokens": output}}
 
 
-def _whole(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
-    return dumped(_message(model, blocks, reason, 500))
+def _whole(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    return dumped(_message(of, blocks, reason, 500))
 
 
-def _stream(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
-    events: list[dict[str, Any]] = [{"type": "message_start", "message": _message(model, [], None, 1)}]
+def _stream(of: tuple[str, str], blocks: list[dict[str, Any]], reason: str) -> list[bytes]:
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": _message(of, [], None, 1)}]
     for index, block in enumerate(blocks):
         if block["type"] == "thinking":
             empty: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}
@@ -133,10 +157,11 @@ def _stream(model: str, blocks: list[dict[str, Any]], reason: str) -> list[bytes
                       {"type": "signature_delta", "signature": block["signature"]}]  # fmt: skip
         elif block["type"] == "tool_use":
             empty = {**block, "input": {}}
-            deltas = [{"type": "input_json_delta", "partial_json": text} for text in ("", '{"a":', ' "b"}')]
+            pieces = "", *halves(json.dumps(block["input"]))
+            deltas = [{"type": "input_json_delta", "partial_json": text} for text in pieces]
         else:
             empty = {"type": "text", "text": ""}
-            deltas = [{"type": "text_delta", "text": text} for text in (ANSWER[:3], ANSWER[3:])]
+            deltas = [{"type": "text_delta", "text": text} for text in halves(block["text"])]
         events.append({"type": "content_block_start", "index": index, "content_block": empty})
         events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         events.append({"type": "content_block_stop", "index": index})

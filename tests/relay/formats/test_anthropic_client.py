@@ -1,4 +1,4 @@
-"""Anthropic's own client against whole answers and streams in Claude's format, made from every vendor's."""
+"""Anthropic's own client against whole answers and streams in Claude's format, made from every vendor's. (N21)"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from anthropic import beta_tool
 from golden_cases import NAMES, asked, content, events, exists, having
 from official_clients import takes_request
 
+from openopen8.core.errors import Problem
 from openopen8.core.rules.pricing import Counts
 from relay.formats import FORMATS
 from relay.formats.anthropic.count import render_count
@@ -43,8 +44,11 @@ class Gateway:
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         body = request.read()
+        try:
+            seen = FORMAT.glance(body, None, None)
+        except Problem as problem:  # the runner of tools wishes for a message thread first
+            return httpx2.Response(problem.status, content=FORMAT.render_error(problem, "req-0"))
         self.requests.append(body)
-        seen = FORMAT.glance(body, None, None)
         FORMAT.parse_request(seen)
         case, about = self.cases.pop(0), Asked(seen.model, 1_741_570_283, f"req-{len(self.requests)}")
         if not seen.stream:

@@ -100,13 +100,14 @@ def test_counts_that_the_upstream_left_out_are_put_into_the_ending() -> None:
     assert tap.end(None) == bare.raw + frame("ping").raw + STOPPED.raw
 
 
-def test_a_stream_whose_end_tells_no_counts_has_none_whatever_its_beginning_told() -> None:
+def test_what_the_beginning_of_a_stream_told_is_no_count_of_its_output() -> None:
     tap = MessageTap("asked", True)
     tap.feed(start(usage={"input_tokens": 10, "output_tokens": 1}))
-    assert tap.usage is not None and tap.usage.counts == Counts(10, 0, 1)
+    assert tap.usage is not None and tap.usage.counts == Counts(10, 0, 1) and tap.usage.partial
     tap.feed(delta(type="text_delta", text="Hello"))
     tap.feed(frame("message_delta", delta={"stop_reason": "end_turn"}))
-    assert tap.stop_seen and tap.usage is None
+    assert tap.stop_seen and tap.usage.partial
+    assert b'"output_tokens":2' in tap.end(Usage(Counts(10, 0, 2)))
     tap.feed(frame("message_delta", delta={}, usage={"output_tokens": 7}))
     assert told(tap.usage) == Usage(Counts(10, 0, 7))
 

@@ -262,6 +262,43 @@ def test_what_a_text_rests_on_is_placed_by_its_bytes(metadata: Any, citations: t
     assert folded.parts == (Text("é abc", citations),)
 
 
+@pytest.mark.parametrize("name", ["openai_chat", "openai_responses", "anthropic", "gemini"])
+def test_what_a_text_rests_on_may_come_after_a_call(name: str) -> None:
+    grounding = {"groundingChunks": [{"web": {"uri": "u", "title": "t"}}]}
+    happened = read(candidate({"text": "abc"}), candidate(CALL), candidate({"text": ""}, groundingMetadata=grounding),
+                    candidate({"text": ""}, finish="STOP"))  # fmt: skip
+    assert fold(happened).parts == (Text("abc", (Citation("u", "t"),)), ToolUse("", "f", '{"a":1}'))
+    writer = FORMATS[name].writer(asked())
+    out = b"".join(writer.feed(event) for event in happened) + writer.end(USAGE)
+    carried = {citation.url for part in fold(events(name, out)).parts if isinstance(part, Text)
+               for citation in part.citations}  # fmt: skip
+    assert (carried, set(writer.losses)) in (({"u"}, set()), (set(), {"citations"}))
+    assert ("citations" in writer.losses) == (name in ("anthropic", "openai_responses"))
+
+
+def piece(path: str = "", **value: Any) -> dict[str, Any]:
+    args = {"partialArgs": [{"jsonPath": path, **value}]} if path else {}
+    return {"functionCall": {**args, "willContinue": True}}
+
+
+def test_arguments_that_come_piece_by_piece_are_those_of_one_call() -> None:
+    pieces = [
+        {"functionCall": {"name": "f", "willContinue": True}, "thoughtSignature": "c2ln"},
+        piece("$.where.city", stringValue="Pa", willContinue=True), piece("$.where.city", stringValue="ris"),
+        piece("$.days[0]", numberValue=1.0), piece("$.days[1]", numberValue=2.5),
+        piece("$['odd name']", boolValue=True),
+        piece("$.nothing", nullValue="NULL_VALUE"), piece("$.days.x", stringValue="no such place"),
+    ]  # fmt: skip
+    arguments = '{"where":{"city":"Paris"},"days":[1,2.5],"odd name":true,"nothing":null}'
+    call = ToolUse("", "f", arguments, signature=SIGNED)
+    last: Any = {"functionCall": {}}
+    assert fold(read(*(candidate(one) for one in pieces), candidate(last, CALL, finish="STOP"))).choices == (
+        Choice(0, (call, ToolUse("", "f", '{"a":1}')), "tools"),
+    )
+    assert fold(read(candidate(*pieces, {"text": "abc"}, finish="STOP"))).parts == (call, Text("abc"))
+    assert fold(read(candidate(*pieces), candidate(finish="STOP"))).parts == (call,)
+
+
 def test_works_that_are_repeated_are_citations_in_both_spellings() -> None:
     place = {"startIndex": 0, "endIndex": 1, "uri": "u", "title": "t", "license": "MIT"}
     for name in ("citations", "citationSources"):

@@ -1,4 +1,4 @@
-"""Every golden case in every direction."""
+"""Every golden case in every direction. (P2: ``cache_marks``)"""
 
 from __future__ import annotations
 

@@ -35,6 +35,9 @@ from relay.formats.schema import for_gemini, for_strict
          {"type": "OBJECT", "properties": {"a": {"type": "BOOLEAN"}}}, ()),
         ({"$ref": "https://e.com/x"}, {"type": "OBJECT"}, ("$ref",)),
         ({"type": "object"}, {"type": "OBJECT"}, ()),
+        ({"type": ["array", "string"], "items": {"type": "string"}, "enum": ["a"]},
+         {"anyOf": [{"type": "ARRAY", "items": {"type": "STRING"}}, {"type": "STRING", "enum": ["a"]}]}, ()),
+        ({"items": {"type": "number"}}, {"type": "ARRAY", "items": {"type": "NUMBER"}}, ()),
     ],
 )  # fmt: skip
 def test_a_schema_in_geminis_dialect(schema: dict[str, Any], reduced: dict[str, Any], changes: tuple[str, ...]) -> None:

@@ -23,7 +23,9 @@ LOOPS: list[tuple[str, str, tuple[Part, ...]]] = [
     ("anthropic", "claude-opus-5", (HIDDEN, CALL)),
     ("openai_responses", "gpt-5", (OPENAIS, CALL)),
     ("openai_chat", "gemini-3-pro", (GEMINIS,)),
+    ("gemini", "gemini-3-pro", (GEMINIS,)),
 ]
+CALLERS = pytest.mark.parametrize("caller", ["openai_chat", "openai_responses", "anthropic", "gemini"])
 
 
 def second_turn(caller: str, parts: tuple[Part, ...]) -> Request:
@@ -38,15 +40,21 @@ def second_turn(caller: str, parts: tuple[Part, ...]) -> Request:
         id = next(item["call_id"] for item in body["output"] if item["type"] == "function_call")
         result = {"type": "function_call_output", "call_id": id, "output": "ok"}
         sent = {"input": [user, *body["output"], result]}
+    elif caller == "gemini":
+        said = body["candidates"][0]["content"]
+        id = next(part["functionCall"]["id"] for part in said["parts"] if "functionCall" in part)
+        given = {"functionResponse": {"id": id, "name": "f", "response": {"result": "ok"}}}
+        sent = {"contents": [{"role": "user", "parts": [{"text": "Go."}]}, said, {"role": "user", "parts": [given]}]}
     else:
         id = next(block["id"] for block in body["content"] if block["type"] == "tool_use")
         result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "ok"}]}
         sent = {"max_tokens": 9, "messages": [user, {"role": "assistant", "content": body["content"]}, result]}
-    glance = FORMATS[caller].glance(json.dumps({"model": "m", **sent}).encode(), None, None)
+    named = {} if caller == "gemini" else {"model": "m"}
+    glance = FORMATS[caller].glance(json.dumps({**named, **sent}).encode(), "m", None)
     return FORMATS[caller].parse_request(glance)
 
 
-@pytest.mark.parametrize("caller", ["openai_chat", "openai_responses", "anthropic"])
+@CALLERS
 @pytest.mark.parametrize(("upstream", "model", "parts"), LOOPS)
 def test_state_and_ids_come_back_to_their_maker(
     caller: str, upstream: str, model: str, parts: tuple[Part, ...]
@@ -65,11 +73,13 @@ def test_state_and_ids_come_back_to_their_maker(
         assert [block["type"] for block in said][-1] == "tool_use" and "thinking" in json.loads(body)
 
 
-@pytest.mark.parametrize("caller", ["openai_chat", "openai_responses", "anthropic"])
+@CALLERS
 @pytest.mark.parametrize(("upstream", "model", "parts"), LOOPS)
 def test_no_vendor_gets_anothers_state(caller: str, upstream: str, model: str, parts: tuple[Part, ...]) -> None:
-    others = {"anthropic": "claude-sonnet-4-5", "openai_responses": "gpt-5", "openai_chat": "gpt-4o"}
-    for other in others.keys() - {upstream}:
+    others = {"anthropic": "claude-sonnet-4-5", "openai_responses": "gpt-5", "openai_chat": "gpt-4o",
+              "gemini": "gemini-2.5-flash"}  # fmt: skip
+    makers = {part.signature.maker for part in parts if isinstance(part, Thinking | ToolUse) and part.signature}
+    for other in others.keys() - {upstream} - makers:
         request = msgspec.structs.replace(second_turn(caller, parts), model=others[other], tools=(Tool("f"),))
         rendered = FORMATS[other].render_request(request)
         states = [part.signature.data for part in parts if isinstance(part, Thinking | ToolUse) and part.signature]
