@@ -44,7 +44,9 @@ from relay.neutral import (
 )
 from relay.neutral import Begin as BeginEvent
 
-quick = settings(max_examples=int(os.environ.get("OO8_FUZZ_EXAMPLES", "15")), deadline=None)
+MORE = os.environ.get("OO8_FUZZ_EXAMPLES")
+quick = settings(max_examples=int(MORE or 15), deadline=None, derandomize=not MORE)
+"""The same ones each time, but for those who ask for more."""
 PAIRS = [(source, target) for source in NAMES for target in NAMES if source != target]
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=8).filter(str.strip)
@@ -179,14 +181,17 @@ def test_a_request_is_kept_or_reported_and_nothing_is_made_up(source: str, targe
         given, got = _plain(field, getattr(ours, field)), _plain(field, getattr(theirs, field))
         if given == got or (given is None and (target, field) in DEFAULTS):
             continue
-        if field in ("tool_choice", "parallel_tools") and not ours.tools:
+        none = not ours.tools or ours.tool_choice == ToolChoice("none")
+        if (none and field == "parallel_tools") or (not ours.tools and field == "tool_choice"):
             continue
         assert given is not None, f"{field} was made up: {got}"
         assert any(loss.startswith(name) for loss in lost), (field, given, got, lost)
 
 
 def _plain(field: str, value: Any) -> Any:
-    """What counts of an option: thinking or not, a schema or not."""
+    """What counts of an option: thinking or not, a schema or not; 1 is how everybody samples unasked."""
+    if field in ("temperature", "top_p"):
+        return None if value == 1 else value
     if field == "reasoning":
         return None if value is None else not value.off
     if field == "shape":
