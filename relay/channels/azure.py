@@ -19,7 +19,7 @@ _DEPLOYMENT = re.compile(r"^/deployments/[^/]+")
 def place(base_url: str, path: str, version: str) -> str:
     """The URL of ``path``. A base URL with an ``api-version`` means the API of that date, one without it v1.
 
-    Responses are always asked for at v1: every resource has it, and the dates differ in what they know of them.
+    Responses and Realtime are always asked for at v1: every resource has it, and the dates differ in what they know.
     """
     base, _, query = base_url.partition("?")
     root = _BELOW.sub("", base) + "/openai"
@@ -35,6 +35,11 @@ AZURE: tuple[ChannelType, ...] = (
             "chat": "/deployments/{model}/chat/completions",
             "completions": "/deployments/{model}/completions",
             "embeddings": "/deployments/{model}/embeddings",
+            "images": "/deployments/{model}/images/generations",
+            "image_edits": "/deployments/{model}/images/edits",
+            "speech": "/deployments/{model}/audio/speech",
+            "transcriptions": "/deployments/{model}/audio/transcriptions",
+            "translations": "/deployments/{model}/audio/translations",
         },
         also={"openai_responses": "/responses"}, auth=auth.azure, place=place,
         page="https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",

@@ -38,11 +38,14 @@ def test_people_may_copy_any_address_that_azure_shows_them(base: str) -> None:
     kind = TYPES["azure"]
     path = filled(kind.paths["chat"], "gpt 4o", False)
     dated = "?api-version=2025-01-01-preview"
-    assert kind.url(base, path) == HOST + "/openai/v1/chat/completions"
-    assert kind.url(base + dated, path) == HOST + "/openai/deployments/gpt%204o/chat/completions" + dated
-    assert kind.url(base, "/models") == HOST + "/openai/v1/models"
-    assert kind.url(base + dated, "/models") == HOST + "/openai/models" + dated
-    assert kind.url(base, "/responses") == kind.url(base + dated, "/responses") == HOST + "/openai/v1/responses"
+    assert kind.url(base, path, "") == HOST + "/openai/v1/chat/completions"
+    assert kind.url(base + dated, path, "") == HOST + "/openai/deployments/gpt%204o/chat/completions" + dated
+    image = filled(kind.paths["images"], "draw", False)
+    assert kind.url(base, image, "") == HOST + "/openai/v1/images/generations"
+    assert kind.url(base + dated, image, "") == HOST + "/openai/deployments/draw/images/generations" + dated
+    assert kind.url(base, "/models", "") == HOST + "/openai/v1/models"
+    assert kind.url(base + dated, "/models", "") == HOST + "/openai/models" + dated
+    assert kind.url(base, "/responses", "") == kind.url(base + dated, "/responses", "") == HOST + "/openai/v1/responses"
 
 
 def test_a_base_url_may_hold_a_date_and_no_other_query() -> None:

@@ -51,16 +51,16 @@ def test_every_vendor_is_called_where_it_lives_also_by_its_host_alone(name: str)
     kind, address = TYPES[name], ADDRESSES[name]
     place = urlsplit(address)
     for base in (kind.base_url, kind.base_url + "/", f"{place.scheme}://{place.netloc}", address):
-        assert kind.url(base, kind.paths["chat"]) == address, base
-        assert kind.url(base, "/models") == address.replace(kind.paths["chat"], "/models"), base
-        assert name not in MESSAGES or kind.url(base, kind.also["anthropic"]) == MESSAGES[name], base
+        assert kind.url(base, kind.paths["chat"], "") == address, base
+        assert kind.url(base, "/models", "") == address.replace(kind.paths["chat"], "/models"), base
+        assert name not in MESSAGES or kind.url(base, kind.also["anthropic"], "") == MESSAGES[name], base
 
 
 def test_a_plans_own_address_keeps_the_way_to_the_other_format() -> None:
     zhipu = TYPES["zhipu"]
     plan = "https://open.bigmodel.cn/api/coding/paas/v4"
-    assert zhipu.url(plan, zhipu.paths["chat"]) == plan + "/chat/completions"
-    assert zhipu.url(plan, zhipu.also["anthropic"]) == MESSAGES["zhipu"]
+    assert zhipu.url(plan, zhipu.paths["chat"], "") == plan + "/chat/completions"
+    assert zhipu.url(plan, zhipu.also["anthropic"], "") == MESSAGES["zhipu"]
 
 
 async def test_every_vendor_takes_everything_that_openais_client_sends(build: Build) -> None:

@@ -8,7 +8,7 @@ _COMPLETIONS = _CHAT | {"completions"}
 _TEXTS = _COMPLETIONS | {"embeddings"}
 
 VENDORS: dict[str, frozenset[str]] = {
-    "azure": _TEXTS,
+    "azure": _TEXTS | {"images", "image_edits", "speech", "transcriptions", "translations", "realtime"},
     "deepseek": _CHAT,
     "moonshot": _CHAT,
     "qwen": _TEXTS,

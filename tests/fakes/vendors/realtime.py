@@ -44,7 +44,10 @@ _FIELDS = {
 class Realtime:
     """Sessions that play the same conversation. ``status``: refuse handshakes with it. ``hold``: responses last."""
 
-    def __init__(self) -> None:
+    def __init__(self, azure: bool = False) -> None:
+        self._root, self._shown = (
+            ("/openai/v1", ("api-key", KEY)) if azure else ("/v1", ("authorization", f"Bearer {KEY}"))
+        )
         self.status = 0
         self.hold = False
         self.transcription: dict[str, Any] = {"type": "duration", "seconds": 2.5}
@@ -68,9 +71,10 @@ class Realtime:
 
     def _enter(self, connection: ServerConnection, request: Request) -> Response | None:
         self.heads.append({name.lower(): value for name, value in request.headers.raw_items()})
-        right = request.headers.get("authorization") == f"Bearer {KEY}"
+        name, value = self._shown
+        right = request.headers.get(name) == value
         status = self.status or (200 if right else 401)
-        status = 404 if request.path != f"/v1/realtime?model={MODEL}" else status
+        status = 404 if request.path != f"{self._root}/realtime?model={MODEL}" else status
         if status == 200:
             return None
         response = connection.respond(status, json.dumps({"error": {"message": f"refused with {status}"}}))

@@ -117,6 +117,21 @@ async def test_openais_client_converses_in_text_sound_and_tools_and_pays_each_re
     house.settled()
 
 
+async def test_azures_resources_speak_it_too(build: Build) -> None:
+    vendor = Realtime(azure=True)
+    async with vendor.serving():
+        channel = {"base_url": vendor.url, "type": "azure", "models": ("m", "rt"), "model_mapping": {"rt": MODEL}}
+        house = await build(channel=channel)
+        house.world.price("rt", input="4", output="16", **RATIOS)
+        async with served(house) as address, Place(house, vendor, address).dial() as socket:
+            await heard(socket, "session.created")
+            await socket.send(json.dumps(GO))
+            await heard(socket, "response.done")
+        await until(lambda: not house.world.all(Hold) and vendor.closed)
+        assert [entry.credits for entry in house.world.log()] == [COST, 0]
+        house.settled()
+
+
 async def test_a_token_may_come_in_each_of_the_three_ways_and_no_log_has_it(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
