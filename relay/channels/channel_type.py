@@ -84,7 +84,7 @@ class ChannelType:
 
         Raises Failure for a key that should say where and does not.
         """
-        base_url = base_url.rstrip("/").removesuffix(self.paths["chat"])
+        base_url = base_url.rstrip("/").removesuffix(self.paths.get("chat", ""))
         if path.startswith("//"):
             return beside(base_url, path[1:], self.version)
         url = self.place(base_url, path, self.version)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from relay.neutral import Tool
+from relay.neutral import Tool, ToolUse
 
 FIELD = "input"
 
@@ -43,3 +43,15 @@ def as_text(arguments: str) -> str:
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return arguments
     return value if isinstance(value, str) else arguments
+
+
+def as_input(call: ToolUse) -> dict[str, Any]:
+    """The input of a call: an object here, whatever the model wrote."""
+    if call.freeform:
+        return {FIELD: call.arguments}
+    if not call.arguments.strip():
+        return {}
+    try:
+        return _decode(call.arguments.encode("utf-8", "replace"))
+    except (msgspec.MsgspecError, RecursionError):
+        return {FIELD: call.arguments}

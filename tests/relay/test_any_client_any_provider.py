@@ -5,31 +5,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 
 from tests.fakes.exchange import Script
 from tests.fakes.vendors import ANSWER, LONG, MODELS, VENDORS, chat, claude, gemini, responses
 from tests.relay.callers import CALLERS
 from tests.relay.house import Build, House
-
-
-@asynccontextmanager
-async def served(house: House) -> AsyncIterator[str]:
-    """The relay on a real socket."""
-    config = uvicorn.Config(house.relay, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await task
+from tests.relay.socketed import served
 
 
 async def built(build: Build, kind: str) -> House:

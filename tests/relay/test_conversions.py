@@ -11,12 +11,12 @@ import anthropic
 import httpx
 import openai
 import pytest
-import uvicorn
 from google import genai
 from google.genai import types
 
 from tests.fakes.upstream import as_asked, error_inside, streamed, whole
 from tests.relay.house import House
+from tests.relay.socketed import served
 
 CLAUDE = {
     "model": "m",
@@ -141,14 +141,8 @@ async def test_a_claude_callers_tools_reach_a_chat_channel(house: House) -> None
 @pytest.fixture
 async def address(house: House) -> AsyncIterator[str]:
     """The relay on a real socket."""
-    config = uvicorn.Config(house.relay, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await task
+    async with served(house) as place:
+        yield place
 
 
 @pytest.mark.parametrize("suffix", ["/v1", ""])

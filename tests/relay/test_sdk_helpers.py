@@ -7,7 +7,8 @@ import pytest
 from tests.fakes.vendors import VENDORS
 from tests.relay.house import Build
 from tests.relay.sdk_helpers import HELPERS, WEATHER
-from tests.relay.test_any_client_any_provider import built, served
+from tests.relay.socketed import served
+from tests.relay.test_any_client_any_provider import built
 
 ONE_WAY = True
 

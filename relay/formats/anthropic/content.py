@@ -7,7 +7,8 @@ from typing import Any
 from relay.formats import ids
 from relay.formats.anthropic.citations import parse_citations, shown, word
 from relay.formats.anthropic.thoughts import OWN, mark_block, parse_redacted, parse_thinking, thinking_block
-from relay.formats.anthropic.tools import as_input, json_text
+from relay.formats.anthropic.tools import json_text
+from relay.formats.freeform import as_input
 from relay.formats.marks import NOTHING
 from relay.neutral import Audio, Block, Opaque, Part, Refusal, Text, Thinking, ToolUse, kind_of
 

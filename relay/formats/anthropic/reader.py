@@ -10,8 +10,8 @@ from relay.formats.anthropic.content import arguments
 from relay.formats.anthropic.event import WireEvent, decode_event, object_of
 from relay.formats.anthropic.response import category, stop_reason
 from relay.formats.anthropic.thoughts import OWN, parse_redacted, parse_thinking
-from relay.formats.anthropic.tools import as_input
 from relay.formats.anthropic.usage import merged, parse_usage
+from relay.formats.freeform import as_input
 from relay.framing import Frame
 from relay.neutral import (
     Arguments,

@@ -30,24 +30,11 @@ _ANY: dict[str, Any] = {"type": "object", "properties": {}}
 _NONE = (_ANY, {**_ANY, "additionalProperties": False}, {**_ANY, "required": []})
 """Schemas of tools without arguments."""
 
-_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def json_text(value: dict[str, Any]) -> str:
     """An object as JSON text."""
     return msgspec.json.encode(value).decode("utf-8", "replace")
-
-
-def as_input(call: ToolUse) -> dict[str, Any]:
-    """The input of a call: an object here, whatever the model wrote."""
-    if call.freeform:
-        return {freeform.FIELD: call.arguments}
-    if not call.arguments.strip():
-        return {}
-    try:
-        return _object(call.arguments.encode("utf-8", "replace"))
-    except (msgspec.MsgspecError, RecursionError):
-        return {freeform.FIELD: call.arguments}
 
 
 def parse_tools(fields: Fields) -> tuple[Tool | ServerTool, ...]:

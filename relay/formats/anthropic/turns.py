@@ -18,8 +18,9 @@ from relay.formats.anthropic.parts import (
     render_part,
 )
 from relay.formats.anthropic.thoughts import OWN, parse_redacted, parse_thinking, thinking_block
-from relay.formats.anthropic.tools import as_input, json_text
+from relay.formats.anthropic.tools import json_text
 from relay.formats.fields import Fields, not_carried
+from relay.formats.freeform import as_input
 from relay.formats.marks import attached
 from relay.neutral import (
     Audio,

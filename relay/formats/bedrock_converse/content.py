@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from relay.formats import freeform
 from relay.formats.bedrock_converse.citations import parse_citation
 from relay.formats.bedrock_converse.words import OWN, items, table, word
 from relay.formats.fields import no_place, not_carried
@@ -53,7 +52,6 @@ _UNNAMED = re.compile(r"[^A-Za-z0-9\s()\[\]-]+")
 
 _TTLS = frozenset(("5m", "1h"))
 
-_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def cache_point(mark: CacheMark | None, losses: dict[str, None]) -> list[dict[str, Any]]:
@@ -125,18 +123,6 @@ def _bytes(source: Source) -> dict[str, Any]:
     if source.kind == "url" and source.value.startswith("s3://"):
         return {"s3Location": {"uri": source.value}}
     raise not_carried("A file by an address or another vendor's id is", "messages")
-
-
-def as_input(call: ToolUse) -> dict[str, Any]:
-    """The input of a call: an object here, whatever the model wrote."""
-    if call.freeform:
-        return {freeform.FIELD: call.arguments}
-    if not call.arguments.strip():
-        return {}
-    try:
-        return _object(call.arguments.encode("utf-8", "replace"))
-    except (msgspec.MsgspecError, RecursionError):
-        return {freeform.FIELD: call.arguments}
 
 
 def parse_block(raw: dict[str, Any]) -> tuple[Part, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from relay.formats import ids
-from relay.formats.bedrock_converse.content import as_input, cache_point, render_part, thought_block
+from relay.formats.bedrock_converse.content import cache_point, render_part, thought_block
 from relay.formats.bedrock_converse.models import tells_errors
 from relay.formats.fields import not_carried
+from relay.formats.freeform import as_input
 from relay.neutral import Audio, Block, Message, Part, Refusal, Request, Text, Thinking, ToolResult, ToolUse, kind_of
 
 Blocks = list[dict[str, Any]]
