@@ -110,7 +110,8 @@ def _check_items(items: list[dict[str, Any]], thinks: bool) -> int:
             need(right, "The encrypted content could not be verified")
             need(at + 1 < len(items), "Item of type 'reasoning' was provided without its required following item.")
         if kind == "function_call":
-            known = not thinks or before in ("reasoning", "function_call")
+            own = item["call_id"].startswith("call_")  # another vendor's calls come without thoughts of ours
+            known = not (thinks and own) or before in ("reasoning", "function_call")
             need(known, "Item of type 'function_call' was provided without its required 'reasoning' item.")
             calls[item["call_id"]] = json.loads(item["arguments"])
             turns += before != "function_call"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
@@ -35,6 +36,12 @@ async def say(house: House, input: Any, stream: bool = False, **more: Any) -> An
         return await events.get_final_response()
 
 
+def result_of(call: Any) -> Any:
+    """What the call's tool returns."""
+    output = f"ok {json.loads(call.arguments)['a']}"
+    return {"type": "function_call_output", "call_id": call.call_id, "output": output}
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("kind", CONVERTED)
 async def test_a_tools_loop_goes_on_by_the_id_alone(build: Build, kind: str, stream: bool) -> None:
@@ -42,7 +49,7 @@ async def test_a_tools_loop_goes_on_by_the_id_alone(build: Build, kind: str, str
     more: Any = {"tools": [TOOL], "reasoning": {"effort": "low"}, "max_output_tokens": 4096}
     first = await say(house, "Go.", stream, **more)
     (call,) = (item for item in first.output if item.type == "function_call")
-    result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "ok"}
+    result = result_of(call)
     second = await say(house, [result], stream, previous_response_id=first.id, **more)
     assert second.output_text == ANSWER and second.previous_response_id == first.id
     third = await say(house, "And now?", stream, previous_response_id=second.id)
@@ -168,7 +175,7 @@ async def test_what_we_keep_goes_on_at_a_vendor_that_keeps_answers_too(build: Bu
     house.world.channel(house.fake.url, type=kind, model_mapping={"m": MODELS[kind]})
     house.fake.script(VENDORS[kind]())
     call = next(item for item in first.output if item.type == "function_call")
-    result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "ok"}
+    result = result_of(call)
     second = await say(house, [result], previous_response_id=first.id, **more)
     assert second.output_text == ANSWER
     assert "previous_response_id" not in house.fake.chats[1].json

@@ -199,7 +199,7 @@ TARGETS = [
          request(target="/v1beta/models/m:streamGenerateContent?alt=sse", body=QUESTION)),
     case("Gemini, an array", "200 open", request(target="/v1beta/models/m:streamGenerateContent", body=QUESTION)),
     case("Gemini, no model", "405 open", request(target="/v1beta/models/:generateContent", body=QUESTION), upstream=0),
-    case("Gemini, not yet", "404 open", request(target="/v1beta/models/m:countTokens", body=QUESTION), upstream=0),
+    case("Gemini, no verb", "405 open", request(target="/v1beta/models/m:predict", body=QUESTION), upstream=0),
     case("Claude", "200 open", request(target="/v1/messages", body=body_of(max_tokens=9))),
     case("Claude, refused", "400 open", request(target="/v1/messages", body=b"{"), upstream=0),
     case("bytes above 127", "400 closed", chat(target="/v1/chat/é"), upstream=0),
