@@ -1,4 +1,9 @@
-"""Group commit: everything that arrives while a transaction is under way forms the next one."""
+"""Group commit: everything that arrives while a transaction is under way forms the next one.
+
+A transaction begins when a turn of the event loop has brought nothing new for it. Whoever is alone waits for one turn
+of an idle loop; in a crowd, where each turn brings more, many share one commit and its sync, which costs more than all
+else that a request needs.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,8 @@ log = logging.getLogger("openopen8.ledger")
 
 LARGEST_BATCH = 500
 RETRY_FIRST, RETRY_LAST = 0.1, 5.0
+LONGEST_WAIT = 0.002
+"""Seconds after which a transaction begins although more keeps coming."""
 
 
 class Committer:
@@ -33,6 +40,8 @@ class Committer:
         self._queue: list[Item] = []
         self._batch: list[Item] = []
         self._busy = False
+        self._seen = 0
+        self._latest = 0.0
         self._alone = 0
         self._pause = RETRY_FIRST
         self._idle: asyncio.Future[None] | None = None
@@ -44,8 +53,7 @@ class Committer:
         self._queue.append(item)
         if not self._busy:
             self._busy = True
-            # not at once: what else arrives in this turn of the loop goes along
-            self._loop.call_soon(self._go)
+            self._wait()
 
     async def close(self) -> bool:
         """Commit what waits; False when the database stays away, so that something is left to the next start."""
@@ -58,6 +66,20 @@ class Committer:
         self._busy = self._closed = True  # nothing more is begun
         await self._store.close()
         return not left
+
+    def _wait(self) -> None:
+        self._seen = 0
+        self._latest = self._loop.time() + LONGEST_WAIT
+        self._loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        """Begin, unless the last turn of the loop has brought something."""
+        size = len(self._queue)
+        if self._seen < size < LARGEST_BATCH and self._loop.time() < self._latest:
+            self._seen = size
+            self._loop.call_soon(self._gather)
+        else:
+            self._go()
 
     def _go(self) -> None:
         size = 1 if self._alone else LARGEST_BATCH
@@ -82,7 +104,7 @@ class Committer:
         if pause and self._idle is None:
             self._loop.call_later(pause, self._go)
         elif self._queue and not pause:
-            self._loop.call_soon(self._go)
+            self._wait()
         else:
             self._rest()
 
