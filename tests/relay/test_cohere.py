@@ -10,7 +10,7 @@ import pytest
 from openopen8.core.errors import Problem
 from openopen8.core.models import Channel
 from openopen8.core.rules.pricing import Counts
-from relay import probe, routes
+from relay import probe
 from relay.channels import cohere as channel
 from relay.formats import FORMATS
 from relay.formats.cohere_chat import FORMAT
@@ -122,15 +122,6 @@ async def test_jina_gets_openais_embeddings_under_its_own_names(build: Build) ->
     assert house.entry().credits == 5_000
 
 
-def has_rerank() -> bool:
-    try:
-        routes.find("POST", "/v1/rerank")
-    except Problem:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not has_rerank(), reason="callers have no rerank yet")
 @pytest.mark.parametrize(("kind", "model"), [("cohere", RERANK), ("jina", "jina-reranker-v2")])
 async def test_documents_are_ranked(build: Build, kind: str, model: str) -> None:
     house = await built(build, model, kind)
