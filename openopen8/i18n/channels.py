@@ -1,5 +1,11 @@
 """Texts of the Channels page."""
 
+_PAIR = (
+    "access key:secret key, one pair per line; stored encrypted and never shown again. "
+    "env:OO8_KEY_NAME reads a variable.",
+    "access key:secret key，每行一对；加密保存，之后不再显示。env:OO8_KEY_NAME 表示读取环境变量。",
+)
+
 TEXTS: dict[str, tuple[str, str]] = {
     "title": ("Channels", "渠道"),
     "add": ("Add channel", "添加渠道"),
@@ -45,6 +51,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name": ("Name", "名称"),
     "name_help": ("Yours alone; callers never see it.", "仅供您识别，调用方看不到。"),
     "type": ("Type", "类型"),
+    "types_common": ("Common", "常用"),
+    "types_clouds": ("Clouds, and APIs of their own", "云平台与自有接口"),
+    "types_vendors": ("Vendors with OpenAI's format", "OpenAI 格式的供应商"),
+    "types_local": ("Servers of your own", "自建服务"),
+    "types_video": ("Videos alone", "仅视频"),
     "type_help": (
         "Your provider's own. OpenAI-compatible fits most that are not listed.",
         "选择对应的供应商；未列出的大多可用“OpenAI-compatible”。",
@@ -59,6 +70,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Any other project: …/v1/projects/NAME/locations/REGION.",
         "主机名决定区域：https://us-east5-aiplatform.googleapis.com；不带区域即为 global。"
         "使用其他项目：…/v1/projects/NAME/locations/REGION。",
+    ),
+    "base_url_azure_help": (
+        "The address of the resource. With ?api-version=DATE the older API of that date is called.",
+        "资源的地址。加上 ?api-version=日期 则使用该日期的旧版接口。",
     ),
     "base_url_bedrock_help": (
         "The host names the region: https://bedrock-runtime.eu-central-1.amazonaws.com.",
@@ -76,6 +91,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "服务账号的完整 JSON（其中包含项目），或 express 模式的 API 密钥；加密保存，之后不再显示。"
         "env:OO8_KEY_NAME 表示读取环境变量。",
     ),
+    "keys_kling_help": _PAIR,
+    "keys_jimeng_help": _PAIR,
     "keys_bedrock_help": (
         "ACCESS_KEY_ID:SECRET_ACCESS_KEY, with :SESSION_TOKEN if there is one, or a Bedrock API key; one per line, "
         "stored encrypted and never shown again. env:OO8_KEY_NAME reads a variable.",

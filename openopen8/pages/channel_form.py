@@ -9,14 +9,19 @@ import reflex as rx
 from openopen8.components.badge import badge
 from openopen8.components.dialog import sheet
 from openopen8.components.text import t
+from openopen8.i18n.channels import TEXTS
 from openopen8.state.channel_form import ChannelForm, GroupTick, Offer
 from openopen8.state.channel_rows import KeyRow
 from relay.channels import CATALOG
+from relay.channels.azure import AZURE
+from relay.channels.clouds import CLOUDS
+from relay.channels.vendors import LOCAL, VENDORS
+from relay.channels.video import VIDEO
 
 DRAFT = ChannelForm.draft
 
-CLOUDS = ("vertex", "bedrock")
-"""Types whose address and keys say more than those of others."""
+_KINDS = (("clouds", (*AZURE, *CLOUDS)), ("vendors", VENDORS), ("local", LOCAL), ("video", VIDEO))
+"""Nearly forty types are too many for one list."""
 
 
 def form_sheet() -> rx.Component:
@@ -67,9 +72,14 @@ def _text(name: str, value: rx.Var[str], **props: Any) -> rx.Component:
 
 
 def _type() -> rx.Component:
-    options = [rx.el.option(row.label, value=row.name) for row in CATALOG]
+    apart = {row.name for _, rows in _KINDS for row in rows}
+    common = tuple(row for row in CATALOG if row.name not in apart)
+    kinds = [
+        rx.el.optgroup(*(rx.el.option(row.label, value=row.name) for row in rows), label=t(f"channels.types_{kind}"))
+        for kind, rows in (("common", common), *_KINDS)
+    ]
     control = rx.el.select(
-        *options, value=ChannelForm.type, on_change=ChannelForm.note_type, class_name="input", **_described("type")
+        *kinds, value=ChannelForm.type, on_change=ChannelForm.note_type, class_name="input", **_described("type")
     )
     return _field("type", control)
 
@@ -116,8 +126,8 @@ def _keys() -> rx.Component:
 
 
 def _by_type(name: str) -> rx.Var[str]:
-    """The help of a field that clouds want filled in their own way."""
-    special = [(cloud, t(f"channels.{name}_{cloud}_help")) for cloud in CLOUDS]
+    """The help of a field that some types want filled in their own way."""
+    special = [(row.name, t(f"channels.{key}")) for row in CATALOG if (key := f"{name}_{row.name}_help") in TEXTS]
     return rx.match(ChannelForm.type, *special, t(f"channels.{name}_help"))
 
 

@@ -228,15 +228,18 @@ def _providers(ask: Ask, group: GroupTerms, snapshot: Snapshot, now: int) -> rou
         return providers
     providers = routing.candidates(snapshot, *key)
     if not providers:  # not kept: callers may name any number of models
-        raise Problem(
-            503,
-            "no_available_channel",
-            f"No channel serves model {ask.model!r} in group {group.name!r}. Check the name, or ask your admin.",
-            "model",
-            {"x-should-retry": "false"},
-        )
+        raise _no_channel(ask, group, snapshot)
     snapshot.served[key] = providers
     return providers
+
+
+def _no_channel(ask: Ask, group: GroupTerms, snapshot: Snapshot) -> Problem:
+    model, place = repr(ask.model), repr(group.name)
+    if any(ask.model in p.models and group.id in p.groups for p in snapshot.providers):
+        told = f"No channel that serves model {model} in group {place} can do this ({ask.path}). Use another model."
+    else:
+        told = f"No channel serves model {model} in group {place}. Check the name, or ask your admin."
+    return Problem(503, "no_available_channel", told, "model", {"x-should-retry": "false"})
 
 
 def _price(ask: Ask, snapshot: Snapshot, now: int) -> Price:

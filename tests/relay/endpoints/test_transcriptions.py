@@ -250,5 +250,6 @@ async def test_who_may_not_is_told_before_the_upload_is_read_and_too_much_is_not
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # of the client: vendors still have it
 async def test_channels_that_do_not_hear_are_not_asked(house: House) -> None:
     house.world.change(Channel, house.channel_id, type="anthropic")
-    with pytest.raises(openai.InternalServerError, match="No channel serves"):
+    told = r"No channel that serves model 'm' in group 'default' can do this \(/v1/audio/translations\)"
+    with pytest.raises(openai.InternalServerError, match=told):
         await openai_client(house).audio.translations.create(model="m", file=("a.wav", SOUND))
