@@ -55,7 +55,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "types_clouds": ("Clouds, and APIs of their own", "云平台与自有接口"),
     "types_vendors": ("Vendors with OpenAI's format", "OpenAI 格式的供应商"),
     "types_local": ("Servers of your own", "自建服务"),
-    "types_video": ("Videos alone", "仅视频"),
+    "types_video": ("Video only", "仅视频"),
     "type_help": (
         "Your provider's own. OpenAI-compatible fits most that are not listed.",
         "选择对应的供应商；未列出的大多可用“OpenAI-compatible”。",

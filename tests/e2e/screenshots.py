@@ -87,6 +87,7 @@ def _views(state: str) -> list[tuple[str, str, Callable[[Page], None] | None]]:
     views += [(name, route, None) for name, route in forms]
     if state == "full":
         views += [("token", "/tokens/1", None), ("log-entry", "/logs?status=ok", _open_entry)]
+        views += [("channel-form-cloud", "/channels?new=1", _choose_cloud)]
         views += [("price-import", "/prices", _open_import), ("price-form-unfolded", "/prices?new=1", _unfold)]
     return views
 
@@ -94,6 +95,10 @@ def _views(state: str) -> list[tuple[str, str, Callable[[Page], None] | None]]:
 def _open_entry(page: Page) -> None:
     page.locator(".opener").first.click()
     page.get_by_role("dialog").wait_for()
+
+
+def _choose_cloud(page: Page) -> None:
+    page.get_by_label("Type").select_option("vertex")
 
 
 def _open_import(page: Page) -> None:
