@@ -16,7 +16,7 @@ from relay import probe
 from relay.channels.vertex import located, placed
 from relay.signing.google import account_of, with_token
 from relay.signing.sign import Means
-from relay.signing.tokens import Tokens
+from relay.signing.tokens import Token, Tokens
 from relay.upstream import Failure, Outgoing, Template, Upstream
 from tests.fakes.vendors import ANSWER, MODELS
 from tests.fakes.vendors.vertex import OPEN, PROJECT, Vertex, service_account
@@ -119,6 +119,23 @@ async def test_a_token_that_google_takes_back_is_fetched_anew_within_the_request
     vertex.valid.clear()
     assert (await house.caller.chat(max_tokens=64)).status == 200
     assert vertex.grants == 2 and len(models_asked(house)) == 3
+
+
+async def test_a_crowd_whose_token_google_takes_back_goes_on_with_one_new_token(build: Build) -> None:
+    house, vertex = await built(build)
+    assert (await house.caller.chat(max_tokens=64)).status == 200
+    vertex.valid.clear()
+    replies = await asyncio.gather(*[house.caller.chat(max_tokens=64) for _ in range(8)])
+    (key,) = house.world.all(ChannelKey)
+    assert [reply.status for reply in replies] == [200] * 8 and key.enabled
+    assert vertex.grants == 2
+
+
+def test_no_repr_tells_a_proxys_password_or_a_token() -> None:
+    clock = SetClock(HOUR)
+    shown = repr(Means(Google(), Tokens(clock.now), clock.now, "http://me:secret@proxy.example"))
+    assert "secret" not in shown and "ya29" not in repr(Token("ya29.mine", 1))
+    assert "BEGIN" not in repr(account_of(json.dumps(json.loads(service_account("http://127.0.0.1:1")))))
 
 
 @pytest.mark.parametrize("changes", [{"private_key_id": "other"}, {"private_key": "no key"}, {"client_email": ""}])
