@@ -53,7 +53,6 @@ _UNNAMED = re.compile(r"[^A-Za-z0-9\s()\[\]-]+")
 _TTLS = frozenset(("5m", "1h"))
 
 
-
 def cache_point(mark: CacheMark | None, losses: dict[str, None]) -> list[dict[str, Any]]:
     """The block that stands behind what is to be cached, if anything is."""
     if mark is None:
