@@ -190,6 +190,10 @@ def test_an_account_is_one_key_however_many_lines_it_has() -> None:
         ChannelFields(name="c", type="vertex", base_url="https://a", keys=['{"type": '])
 
 
+def test_a_long_list_of_keys_is_read_in_one_go() -> None:
+    assert len(split_keys("a\n" * 300_000 + '{"a":1} b')) == 300_002
+
+
 async def test_a_token_endpoint_where_nobody_may_be_called_is_not_called(build: Build) -> None:
     house, _ = await built(build, token_uri="http://169.254.169.254/token")
     reply = await house.caller.chat(max_tokens=64)
