@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from relay.formats.fields import not_carried
 from relay.neutral import Request
 
+AN_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
+"""An instruction instead of a mode, for formats that want a schema, or words."""
+
 
 def one_text(request: Request) -> None:
     """For formats whose answer is one text. Raises Problem 400."""

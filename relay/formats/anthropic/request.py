@@ -13,7 +13,7 @@ from relay.formats.anthropic.tools import fits_strict, parse_choice, parse_tools
 from relay.formats.anthropic.turns import instructions, parse_messages, render_messages
 from relay.formats.fields import MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
-from relay.formats.lost import lose, one_text
+from relay.formats.lost import AN_OBJECT, lose, one_text
 from relay.formats.schema import for_claude
 from relay.neutral import Request, Shape
 
@@ -39,8 +39,6 @@ _LOST = {
 
 _TIERS = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 """Claude's own priority tier is used where there is one: https://platform.claude.com/docs/en/api/service-tiers"""
-
-_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 
 def parse_request(glance: Glance) -> Request:
@@ -88,7 +86,7 @@ def render_request(request: Request) -> Rendered:
     body: dict[str, Any] = {"model": request.model, "max_tokens": thinks.limit}
     system = instructions(request, model, losses)
     if request.shape is not None and request.shape.kind == "object":
-        system.append({"type": "text", "text": _OBJECT})  # Claude wants a schema, or words
+        system.append({"type": "text", "text": AN_OBJECT})  # Claude wants a schema, or words
         losses["response_format"] = None
     if system:
         body["system"] = system

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from relay.formats.bedrock_converse.citations import parse_citation
-from relay.formats.bedrock_converse.words import OWN, items, table, word
+from relay.formats.bedrock_converse.models import OWN
 from relay.formats.fields import no_place, not_carried
 from relay.formats.media import audio_format
+from relay.formats.words import items, table, word
 from relay.neutral import (
     Audio,
     Block,

@@ -14,7 +14,7 @@ from relay.formats.bedrock_converse.models import caches, caches_tools, effort_f
 from relay.formats.bedrock_converse.tools import render_tools
 from relay.formats.bedrock_converse.turns import render_messages, render_system
 from relay.formats.format import Rendered
-from relay.formats.lost import clamped, lose, one_text
+from relay.formats.lost import AN_OBJECT, clamped, lose, one_text
 from relay.neutral import Request, effort_of
 
 _LOST = {
@@ -38,8 +38,6 @@ _LOST = {
 
 _TIERS = frozenset(("flex", "priority"))
 
-_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
-
 
 def render_request(request: Request) -> Rendered:
     """The body for Converse. Raises Problem 400 for what has no form here."""
@@ -47,7 +45,7 @@ def render_request(request: Request) -> Rendered:
     one_text(request)
     system, messages = render_system(request, losses), render_messages(request, losses)
     if request.shape is not None and request.shape.kind == "object":
-        system.append({"text": _OBJECT})  # Converse wants a schema, or words
+        system.append({"text": AN_OBJECT})  # Converse wants a schema, or words
         losses["response_format"] = None
     if request.cache is not None and messages:
         messages[-1]["content"] += cache_point(request.cache, losses)

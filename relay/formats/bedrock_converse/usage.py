@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from openopen8.core.rules.pricing import Counts
-from relay.formats.bedrock_converse.words import items, table, word
 from relay.formats.vendor import Tally
+from relay.formats.words import items, table, word
 from relay.neutral import Further, Usage
 
 _TIERS = frozenset(("priority", "flex"))
