@@ -311,6 +311,3 @@ def test_how_likely_tokens_were_is_read_though_zeros_are_left_out() -> None:
               "topCandidates": [{"candidates": [{"token": "x", "logProbability": -1}]}]}  # fmt: skip
     found = whole(candidate({"text": "éb"}, logprobsResult=result)).logprobs
     assert found == (Logprob("é", -0.5, (195, 169), (Logprob("x", -1.0, (120,)),)), Logprob("b", 0.0, (98,)))
-
-
-# -- what callers get ----------------------------------------------------------------------------------
