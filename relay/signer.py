@@ -22,11 +22,16 @@ class Signer:
         self._tokens = Tokens(now)
 
     async def send(self, sign: Sign, outgoing: Outgoing, provider: Provider, key: ProviderKey) -> Answer:
-        """The answer's head; raises Failure. A kept token that is refused is fetched anew, once."""
+        """The answer's head; raises Failure. A kept token that is refused gives way to a new one, once."""
         secret = key_of(key, self._keyring)
         means = Means(self._upstream, self._tokens, self._now, proxy_of(provider, self._keyring))
-        answer = await self._upstream.send(await sign(outgoing, secret, means))
-        if answer.status == 401 and self._tokens.refused(secret):
+        signed = await sign(outgoing, secret, means)
+        answer = await self._upstream.send(signed)
+        if answer.status == 401 and self._tokens.refused(secret, _token(signed)):
             answer.close()
             answer = await self._upstream.send(await sign(outgoing, secret, means))
         return answer
+
+
+def _token(signed: Outgoing) -> str:
+    return dict(signed.template.headers).get("authorization", "").removeprefix("Bearer ")

@@ -28,8 +28,9 @@ _SECRETS = (
     (re.compile(r"\b[a-z][a-z0-9+.-]{0,15}://[^\s\"'<>]+", re.IGNORECASE), "[address]"),
     (re.compile(r"\bwww\.[^\s\"'<>]+", re.IGNORECASE), "[address]"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
+    (re.compile(r"\bx-amz-security-token:\s*[^\s\"'<>]+", re.IGNORECASE), "[key]"),  # AWS repeats what it was to sign
     (re.compile(r"\bBearer\s+[^\s\"'<>,]+", re.IGNORECASE), "[key]"),
-    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|AIza|AKIA|ya29|eyJ)[-_.]?[A-Za-z0-9*_.\-]{4,}"), "[key]"),
+    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|AIza|AKIA|ASIA|ABSK|ya29|eyJ)[-_.]?[A-Za-z0-9*_.\-]{4,}"), "[key]"),
     (re.compile(r"\b[A-Za-z0-9_]{32,}\b"), "[key]"),
 )
 

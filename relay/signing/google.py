@@ -58,6 +58,9 @@ class _Granted(msgspec.Struct):
     error: str = ""
     error_description: str = ""
 
+    def __repr__(self) -> str:
+        return f"_Granted({self.error})"
+
 
 _account = msgspec.json.Decoder(Account).decode
 _granted = msgspec.json.Decoder(_Granted, strict=False).decode
@@ -126,11 +129,12 @@ def assertion(account: Account, now_s: int) -> str:
     text = f"{_b64(msgspec.json.encode(head))}.{_b64(msgspec.json.encode(claims))}"
     try:
         key = load_pem_private_key(account.private_key.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPrivateKey):
+        signature = key.sign(text.encode(), PKCS1v15(), SHA256()) if isinstance(key, RSAPrivateKey) else b""
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # also for a key too short to sign with
+        signature = b""
+    if not signature:
         raise Failure("key", "The private key in the Google service account's JSON can't be read.")
-    return f"{text}.{_b64(key.sign(text.encode(), PKCS1v15(), SHA256()))}"
+    return f"{text}.{_b64(signature)}"
 
 
 def _token(status: int, body: bytes, asked: int) -> Token:

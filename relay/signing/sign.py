@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relay.signing.tokens import Tokens
 from relay.upstream import Outgoing, Upstream
@@ -16,7 +16,7 @@ class Means:
     upstream: Upstream
     tokens: Tokens
     now: Callable[[], int]
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)
 
 
 Sign = Callable[[Outgoing, str, Means], Awaitable[Outgoing]]

@@ -61,9 +61,16 @@ class Tokens:
             return kept.value
         return (await asyncio.shield(self._renewal(place, fetch))).value
 
-    def refused(self, key: str) -> bool:
-        """The vendor does not take the token of ``key``: it is forgotten. False when there was none."""
-        return self._kept.pop(_place(key), None) is not None
+    def refused(self, key: str, value: str) -> bool:
+        """The vendor does not take the token ``value`` of ``key``: it has ended. False where ``key`` has no tokens.
+
+        Many hear it at once: the first ends the token, the others wait for the same new one, or find it there.
+        """
+        place = _place(key)
+        kept = self._kept.get(place)
+        if kept is not None and kept.value == value:
+            self._kept[place] = Token(value, 0)
+        return kept is not None
 
     def _renewal(self, place: bytes, fetch: Fetch) -> asyncio.Task[Token]:
         """The renewal under way, or a new one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, zip_longest
@@ -13,6 +14,12 @@ from relay.upstream.failure import Blocked
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A name and a port to the addresses, the best first. Raises OSError."""
+
+_NUMBER = re.compile(r"(?:0x[0-9a-f]*|\d+)", re.IGNORECASE)
+"""A last label that is one makes the host an address in a spelling that resolvers know: 2852039166, 0xA9.254.169.254.
+
+Source: https://url.spec.whatwg.org/#ends-in-a-number-checker
+"""
 
 
 class Guard:
@@ -35,8 +42,14 @@ class Guard:
         return by_turns(allowed)
 
     def refuses(self, host: str) -> bool:
-        """True for an address in writing that may not be called; names are judged when somebody resolves them."""
-        return _literal(host) and address_refused(host, self._allow_private)
+        """True for an address in writing that may not be called, or in an odd spelling.
+
+        Names are judged when somebody resolves them.
+        """
+        plain = host.removesuffix(".")
+        if _literal(plain):
+            return address_refused(plain, self._allow_private)
+        return _NUMBER.fullmatch(plain.rpartition(".")[2]) is not None
 
     async def _looked_up(self, host: str, port: int) -> Sequence[str]:
         """Many who ask at once for the same name make one look-up."""

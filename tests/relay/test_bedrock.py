@@ -115,6 +115,19 @@ async def test_a_key_that_aws_refuses_is_switched_off(build: Build, key: str) ->
     assert not stored.enabled and SECRET not in stored.disabled_reason
 
 
+async def test_a_temporary_keys_token_that_aws_repeats_is_told_to_nobody(build: Build) -> None:
+    token = "IQoJb3JpZ2lu/X2VjEJ3+AAAaCXVzLWVhc3Q/tMSJIMEYC+IQDq=="
+    house = await built(build, NOVA, f"ASIAEXAMPLEKEY:{SECRET}:{token}")
+    canonical = f"POST\n/model/m/converse\n\nhost:h\nx-amz-date:20261125T000000Z\nx-amz-security-token:{token}\n\nhost"
+    why = f"The request signature we calculated does not match. The Canonical String should have been '{canonical}'"
+    house.fake.script(refusing(403, f"{why} for ASIAEXAMPLEKEY"))
+    reply = await house.caller.chat()
+    (key,) = house.world.all(ChannelKey)
+    told = key.disabled_reason + reply.body.decode() + repr(house.entry())
+    assert not key.enabled and "does not match" in key.disabled_reason
+    assert not any(piece in told for piece in ("IQoJ", "X2VjEJ3", "tMSJIMEYC", "IQDq", "ASIAEXAMPLEKEY"))
+
+
 @both
 async def test_throttling_rests_the_key_and_is_told_as_429(build: Build, stream: bool) -> None:
     house = await built(build, NOVA)

@@ -265,6 +265,10 @@ def test_what_is_billed_is_counted_and_not_coheres_own_templates() -> None:
         parse_usage({"tokens": tokens}),
     ]
     assert [usage.counts for usage in found if usage] == [Counts(6, 0, 7), Counts(66, 0, 8)]
+    billed = {"billed_units": {"input_tokens": 6, "output_tokens": 7}, "tokens": tokens}
+    for cached, counts in ((32, Counts(6, 0, 7)), (64, Counts(2, 4, 7))):  # the template's come first
+        usage = parse_usage({**billed, "cached_tokens": cached})
+        assert usage is not None and (usage.counts, usage.inconsistent) == (counts, False)
     assert parse_usage({"billed_units": {"search_units": 1}}) is None and parse_usage([]) is None
 
 

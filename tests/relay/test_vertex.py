@@ -16,7 +16,7 @@ from relay import probe
 from relay.channels.vertex import located, placed
 from relay.signing.google import account_of, with_token
 from relay.signing.sign import Means
-from relay.signing.tokens import Tokens
+from relay.signing.tokens import Token, Tokens
 from relay.upstream import Failure, Outgoing, Template, Upstream
 from tests.fakes.vendors import ANSWER, MODELS
 from tests.fakes.vendors.vertex import OPEN, PROJECT, Vertex, service_account
@@ -121,6 +121,23 @@ async def test_a_token_that_google_takes_back_is_fetched_anew_within_the_request
     assert vertex.grants == 2 and len(models_asked(house)) == 3
 
 
+async def test_a_crowd_whose_token_google_takes_back_goes_on_with_one_new_token(build: Build) -> None:
+    house, vertex = await built(build)
+    assert (await house.caller.chat(max_tokens=64)).status == 200
+    vertex.valid.clear()
+    replies = await asyncio.gather(*[house.caller.chat(max_tokens=64) for _ in range(8)])
+    (key,) = house.world.all(ChannelKey)
+    assert [reply.status for reply in replies] == [200] * 8 and key.enabled
+    assert vertex.grants == 2
+
+
+def test_no_repr_tells_a_proxys_password_or_a_token() -> None:
+    clock = SetClock(HOUR)
+    shown = repr(Means(Google(), Tokens(clock.now), clock.now, "http://me:secret@proxy.example"))
+    assert "secret" not in shown and "ya29" not in repr(Token("ya29.mine", 1))
+    assert "BEGIN" not in repr(account_of(json.dumps(json.loads(service_account("http://127.0.0.1:1")))))
+
+
 @pytest.mark.parametrize("changes", [{"private_key_id": "other"}, {"private_key": "no key"}, {"client_email": ""}])
 async def test_an_account_that_google_refuses_switches_its_key_off(build: Build, changes: dict[str, str]) -> None:
     house, _ = await built(build, **changes)
@@ -171,6 +188,10 @@ def test_an_account_is_one_key_however_many_lines_it_has() -> None:
     assert "\n" not in texts[1] and "BEGIN" not in repr(account_of(texts[1]))
     with pytest.raises(ValueError, match="whole JSON"):
         ChannelFields(name="c", type="vertex", base_url="https://a", keys=['{"type": '])
+
+
+def test_a_long_list_of_keys_is_read_in_one_go() -> None:
+    assert len(split_keys("a\n" * 300_000 + '{"a":1} b')) == 300_002
 
 
 async def test_a_token_endpoint_where_nobody_may_be_called_is_not_called(build: Build) -> None:

@@ -33,6 +33,8 @@ _CREDENTIALS = frozenset(
 _CONNECTION = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "keep-alive", "expect"}
 )
+_START = re.compile(r"\S")
+_REST = re.compile(r"[^\r\n]*")
 _LARGEST_OVERRIDE = 65_536
 _DEEPEST = 20
 
@@ -67,23 +69,23 @@ def _file(text: str) -> str:
 def split_keys(text: str) -> list[str]:
     """One key a line; a JSON object is one, however many lines it has."""
     keys: list[str] = []
-    rest = text.strip()
-    while rest:
-        key, end = _first_key(rest)
+    at = 0
+    while start := _START.search(text, at):
+        key, at = _first_key(text, start.start())
         keys.append(key)
-        rest = rest[end:].strip()
     return keys
 
 
-def _first_key(text: str) -> tuple[str, int]:
-    """The key that ``text`` begins with, and where it ends."""
-    if text.startswith("{"):
+def _first_key(text: str, at: int) -> tuple[str, int]:
+    """The key that begins ``at``, and where it ends."""
+    if text[at] == "{":
         with contextlib.suppress(ValueError, RecursionError):
-            found, end = json.JSONDecoder().raw_decode(text)
+            found, end = json.JSONDecoder().raw_decode(text, at)
             return json.dumps(found, separators=(",", ":")), end
-        return text, len(text)
-    line = text.splitlines()[0]
-    return line.strip(), len(line)
+        return text[at:].rstrip(), len(text)
+    line = _REST.match(text, at)
+    assert line is not None  # it may be empty
+    return line[0].rstrip(), line.end()
 
 
 def _lines(value: Any) -> Any:

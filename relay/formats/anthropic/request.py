@@ -13,6 +13,7 @@ from relay.formats.anthropic.tools import fits_strict, parse_choice, parse_tools
 from relay.formats.anthropic.turns import instructions, parse_messages, render_messages
 from relay.formats.fields import MAX_TOKENS, Fields, fields_of, not_carried
 from relay.formats.format import Glance, Rendered
+from relay.formats.lost import AN_OBJECT, lose, one_text
 from relay.formats.schema import for_claude
 from relay.neutral import Request, Shape
 
@@ -38,8 +39,6 @@ _LOST = {
 
 _TIERS = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 """Claude's own priority tier is used where there is one: https://platform.claude.com/docs/en/api/service-tiers"""
-
-_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 
 def parse_request(glance: Glance) -> Request:
@@ -80,17 +79,14 @@ def parse_request(glance: Glance) -> Request:
 def render_request(request: Request) -> Rendered:
     """The body for Claude. Raises Problem 400 for what has no form here."""
     losses: dict[str, None] = dict.fromkeys(request.losses)
-    if request.n > 1:
-        raise not_carried("More than one answer (n) is", "n")
-    if any(kind != "text" for kind in request.modalities):
-        raise not_carried("Output other than text is", "modalities")
+    one_text(request)
     model = model_of(request.model)
     thinks = render_reasoning(request, model)
     losses.update(dict.fromkeys(thinks.losses))
     body: dict[str, Any] = {"model": request.model, "max_tokens": thinks.limit}
     system = instructions(request, model, losses)
     if request.shape is not None and request.shape.kind == "object":
-        system.append({"type": "text", "text": _OBJECT})  # Claude wants a schema, or words
+        system.append({"type": "text", "text": AN_OBJECT})  # Claude wants a schema, or words
         losses["response_format"] = None
     if system:
         body["system"] = system
@@ -112,10 +108,7 @@ def render_request(request: Request) -> Rendered:
 
 
 def _lose(request: Request, losses: dict[str, None]) -> None:
-    for name, called in _LOST.items():
-        value = getattr(request, name)
-        if value not in (None, False, (), {}) or (name == "seed" and value == 0):  # a penalty of 0 is none
-            losses[called] = None
+    lose(request, _LOST, losses)
     if request.service_tier not in (None, "auto", "default"):
         losses["service_tier"] = None
     if request.user and request.safety_id and request.safety_id != request.user:

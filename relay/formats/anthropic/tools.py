@@ -31,7 +31,6 @@ _NONE = (_ANY, {**_ANY, "additionalProperties": False}, {**_ANY, "required": []}
 """Schemas of tools without arguments."""
 
 
-
 def json_text(value: dict[str, Any]) -> str:
     """An object as JSON text."""
     return msgspec.json.encode(value).decode("utf-8", "replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from relay.formats.bedrock_converse.words import count, items, table, word
+from relay.formats.words import count, items, table, word
 from relay.neutral import Citation, Place
 from relay.neutral.parts import PlaceKind
 

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from relay.formats.bedrock_converse.citations import parse_citation
-from relay.formats.bedrock_converse.words import OWN, items, table, word
+from relay.formats.bedrock_converse.models import OWN
 from relay.formats.fields import no_place, not_carried
 from relay.formats.media import audio_format
+from relay.formats.words import items, table, word
 from relay.neutral import (
     Audio,
     Block,
@@ -51,7 +52,6 @@ _VIDEOS = {"video/quicktime": "mov", "video/x-matroska": "mkv", "video/3gpp": "t
 _UNNAMED = re.compile(r"[^A-Za-z0-9\s()\[\]-]+")
 
 _TTLS = frozenset(("5m", "1h"))
-
 
 
 def cache_point(mark: CacheMark | None, losses: dict[str, None]) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from relay.neutral import Effort
 
-_NOVA_EFFORTS = ("low", "medium", "high")
+OWN = "bedrock"
+"""The vendor's name in state, and the format's in blocks."""
 
 
 def caches(model: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 
 from relay.formats.bedrock_converse.citations import parse_citation
 from relay.formats.bedrock_converse.content import parse_call
+from relay.formats.bedrock_converse.models import OWN
 from relay.formats.bedrock_converse.response import detail, stop_reason
 from relay.formats.bedrock_converse.usage import parse_usage
-from relay.formats.bedrock_converse.words import OWN, count, table, word
 from relay.formats.vendor import loads, message_of
+from relay.formats.words import count, table, word
 from relay.framing import Frame
 from relay.neutral import (
     Arguments,

@@ -13,8 +13,8 @@ from relay.formats.bedrock_converse.content import cache_point
 from relay.formats.bedrock_converse.models import caches, caches_tools, effort_fields
 from relay.formats.bedrock_converse.tools import render_tools
 from relay.formats.bedrock_converse.turns import render_messages, render_system
-from relay.formats.fields import not_carried
 from relay.formats.format import Rendered
+from relay.formats.lost import AN_OBJECT, clamped, lose, one_text
 from relay.neutral import Request, effort_of
 
 _LOST = {
@@ -38,26 +38,21 @@ _LOST = {
 
 _TIERS = frozenset(("flex", "priority"))
 
-_OBJECT = "Answer with one JSON object and nothing else: no words around it, no code fence."
-
 
 def render_request(request: Request) -> Rendered:
     """The body for Converse. Raises Problem 400 for what has no form here."""
     losses: dict[str, None] = dict.fromkeys(request.losses)
-    if request.n > 1:
-        raise not_carried("More than one answer (n) is", "n")
-    if any(kind != "text" for kind in request.modalities):
-        raise not_carried("Output other than text is", "modalities")
+    one_text(request)
     system, messages = render_system(request, losses), render_messages(request, losses)
     if request.shape is not None and request.shape.kind == "object":
-        system.append({"text": _OBJECT})  # Converse wants a schema, or words
+        system.append({"text": AN_OBJECT})  # Converse wants a schema, or words
         losses["response_format"] = None
     if request.cache is not None and messages:
         messages[-1]["content"] += cache_point(request.cache, losses)
     options = {
         "messages": messages,
         "system": system,
-        "inferenceConfig": _config(request),
+        "inferenceConfig": _config(request, losses),
         **render_tools(request, losses),
         "outputConfig": _shape(request),
         "additionalModelRequestFields": _reasoning(request, losses),
@@ -65,18 +60,16 @@ def render_request(request: Request) -> Rendered:
         "serviceTier": _tier(request, losses),
     }
     body = {name: value for name, value in options.items() if value}
-    for name, called in _LOST.items():
-        if getattr(request, name) not in (None, False, (), {}):
-            losses[called] = None
+    lose(request, _LOST, losses)
     if not caches_tools(request.model):
         body = _unmarked(body, caches(request.model), losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def _config(request: Request) -> dict[str, Any]:
+def _config(request: Request, losses: dict[str, None]) -> dict[str, Any]:
     config = {
         "maxTokens": request.max_tokens,
-        "temperature": request.temperature,
+        "temperature": clamped(request.temperature, 0, 1, "temperature", losses),
         "topP": request.top_p,
         "stopSequences": list(request.stop) or None,
     }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from relay.formats.bedrock_converse.content import parse_block
 from relay.formats.bedrock_converse.usage import parse_usage
-from relay.formats.bedrock_converse.words import items, table
 from relay.formats.format import Garbage
 from relay.formats.vendor import error_of, loads
+from relay.formats.words import items, table
 from relay.neutral import Answer, Choice, StopReason
 
 _STOPS: dict[str, StopReason] = {

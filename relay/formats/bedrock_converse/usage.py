@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from openopen8.core.rules.pricing import Counts
-from relay.formats.bedrock_converse.words import items, table, word
 from relay.formats.vendor import Tally
+from relay.formats.words import items, table, word
 from relay.neutral import Further, Usage
 
 _TIERS = frozenset(("priority", "flex"))
@@ -26,10 +26,11 @@ def parse_usage(raw: object, tier: object = None) -> Usage | None:
     input, output, read, write, total = (tally.count(raw.get(name)) for name in names)
     if not (input or output or read or write):
         return None
-    if (read or write) and total == input + output:  # inside
-        read = tally.at_most(input, read)
-        write = tally.at_most(input - read, write)
-        input -= read + write
+    if (read or write) and total and total == input + output:  # inside
+        if read + write > input:  # they can't be: AWS bills them beside it
+            tally.inconsistent = True
+        else:
+            input -= read + write
     hour = tally.at_most(write, _hour(raw, tally))
     further = Further(cache_write_5m=write - hour, cache_write_1h=hour)
     kind = word(table(tier).get("type"))

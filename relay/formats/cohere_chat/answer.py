@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from relay.formats.words import items, table, word
 from relay.neutral import Citation, StopReason, ToolUse
 
 _STOPS: dict[str, StopReason] = {
@@ -49,18 +50,3 @@ def parse_citation(raw: dict[str, Any]) -> Citation | None:
     place = int(found[1]) if found else None
     quote = word(told.get("snippet")) or word(told.get("text"))
     return Citation(word(told.get("url")), word(told.get("title")), quote, "", place, start=start, end=end)
-
-
-def word(value: object) -> str:
-    """``value`` if it is text."""
-    return value if isinstance(value, str) else ""
-
-
-def table(value: object) -> dict[str, Any]:
-    """``value`` if it is an object."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[dict[str, Any]]:
-    """The objects in a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from relay.formats.cohere_chat.answer import FAILED, parse_call, parse_citation, stop_reason, table, word
+from relay.formats.cohere_chat.answer import FAILED, parse_call, parse_citation, stop_reason
 from relay.formats.cohere_chat.usage import parse_usage
 from relay.formats.vendor import error_of, loads, message_of, redact
+from relay.formats.words import table, word
 from relay.framing import Frame
 from relay.neutral import Arguments, Begin, Cite, Delta, End, Event, Start, Stop, StreamError, UsageReport
 

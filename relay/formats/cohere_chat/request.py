@@ -10,6 +10,7 @@ from relay.formats import freeform
 from relay.formats.cohere_chat.turns import Conversation
 from relay.formats.fields import not_carried
 from relay.formats.format import Rendered
+from relay.formats.lost import clamped, lose, one_text
 from relay.neutral import Request, ServerTool, Tool, budget_of
 
 _LOST = {
@@ -37,19 +38,16 @@ _ANY: dict[str, Any] = {"type": "object", "properties": {}}
 def render_request(request: Request) -> Rendered:
     """The body for Cohere. Raises Problem 400 for what has no form here."""
     losses: dict[str, None] = dict.fromkeys(request.losses)
-    if request.n > 1:
-        raise not_carried("More than one answer (n) is", "n")
-    if any(kind != "text" for kind in request.modalities):
-        raise not_carried("Output other than text is", "modalities")
+    one_text(request)
     talk = Conversation(request, losses)
     options = {
         "max_tokens": request.max_tokens,
-        "temperature": _within(request.temperature, 0, 1, "temperature", losses),
-        "p": _within(request.top_p, 0.01, 0.99, "top_p", losses) if request.top_p != 1 else None,
+        "temperature": clamped(request.temperature, 0, 1, "temperature", losses),
+        "p": clamped(request.top_p, 0.01, 0.99, "top_p", losses) if request.top_p != 1 else None,
         "k": request.top_k,
         "seed": request.seed,
-        "frequency_penalty": _within(request.frequency_penalty, 0, 1, "frequency_penalty", losses),
-        "presence_penalty": _within(request.presence_penalty, 0, 1, "presence_penalty", losses),
+        "frequency_penalty": clamped(request.frequency_penalty, 0, 1, "frequency_penalty", losses),
+        "presence_penalty": clamped(request.presence_penalty, 0, 1, "presence_penalty", losses),
         "stop_sequences": _stops(request, losses),
         "response_format": _shape(request, losses),
         "thinking": _thinking(request),
@@ -59,20 +57,10 @@ def render_request(request: Request) -> Rendered:
     }
     body: dict[str, Any] = {"model": request.model, "messages": talk.messages, "stream": request.stream}
     body.update((name, value) for name, value in options.items() if value is not None)
-    for name, called in _LOST.items():
-        if getattr(request, name) not in (None, False, (), {}):
-            losses[called] = None
+    lose(request, _LOST, losses)
     if request.service_tier not in (None, "auto", "default"):
         losses["service_tier"] = None
     return Rendered(msgspec.json.encode(body), tuple(losses))
-
-
-def _within(value: float | None, low: float, high: float, name: str, losses: dict[str, None]) -> float | None:
-    """``value`` in Cohere's range, which is smaller than others'."""
-    if value is None or low <= value <= high:
-        return value
-    losses[name] = None
-    return min(max(value, low), high)
 
 
 def _stops(request: Request, losses: dict[str, None]) -> list[str] | None:

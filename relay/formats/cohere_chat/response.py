@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from relay.formats.cohere_chat.answer import FAILED, items, parse_call, parse_citation, stop_reason, table, word
+from relay.formats.cohere_chat.answer import FAILED, parse_call, parse_citation, stop_reason
 from relay.formats.cohere_chat.usage import parse_usage
 from relay.formats.format import Garbage
 from relay.formats.vendor import error_of, loads
+from relay.formats.words import items, table, word
 from relay.neutral import Answer, Choice, Part, Text, Thinking
 
 

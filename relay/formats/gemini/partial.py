@@ -14,6 +14,12 @@ _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d{1,4})\]|\['([^']*)'\]|\["([^"]*)"\]""
 
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
+_DEEPEST = 100
+"""Steps of a path; no schema of a tool comes near."""
+
+_GAP = 32
+"""Places that a list may grow by at once: empty objects are not told. Few bytes may not take much memory."""
+
 
 class Partial:
     """One call that grows."""
@@ -56,10 +62,12 @@ def _value(piece: dict[str, Any]) -> Any:
 def _put(args: dict[str, Any], path: str, value: Any) -> None:
     """Sets the value at ``path``; texts at one path are pieces of one text."""
     steps = [int(at) if at else name or quoted or other for name, at, quoted, other in _STEP.findall(path)]
+    if len(steps) > _DEEPEST:
+        return
     here: Any = args  # what stands at the path so far: an object or a list
     step: Any
     for step, after in zip(steps, [*steps[1:], None], strict=True):
-        if isinstance(here, list) and isinstance(step, int):
+        if isinstance(here, list) and isinstance(step, int) and step < len(here) + _GAP:
             here.extend([None] * (step + 1 - len(here)))
         elif not (isinstance(here, dict) and isinstance(step, str)):
             return

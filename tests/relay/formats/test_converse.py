@@ -57,6 +57,14 @@ def test_a_plain_request_has_what_converse_knows_and_no_model() -> None:
     assert losses == {"top_k"}
 
 
+def test_a_seed_of_zero_is_told_and_a_temperature_of_others_ends_at_one() -> None:
+    chat = FORMATS["openai_chat"]
+    body = json.dumps({"model": NOVA, "messages": [USER], "seed": 0, "temperature": 1.5, "presence_penalty": 0})
+    rendered = FORMAT.render_request(chat.parse_request(chat.glance(body.encode(), None, None)))
+    assert set(rendered.losses) == {"seed", "temperature"}
+    assert json.loads(rendered.body)["inferenceConfig"] == {"temperature": 1}
+
+
 def test_pictures_and_documents_go_along_under_neutral_names() -> None:
     pdf = {"type": "base64", "media_type": "application/pdf", "data": PNG}
     content = [
@@ -293,7 +301,10 @@ SPLIT = [{"ttl": "1h", "inputTokens": 30}, {"ttl": "5m", "inputTokens": 20}]
         (counted(10, 5, 100), (10, 100, 5), Further(), False),
         # inside the input, as a few models have it: the total tells
         (counted(130, 5, 100, 20, 135), (30, 100, 5), Further(cache_write_5m=20), False),
-        (counted(10, 5, 100, None, 15), (0, 10, 5), Further(), True),
+        # more than the input can't be inside it, whatever the total says: the vendor bills it
+        (counted(10, 5, 100, None, 15), (10, 100, 5), Further(), True),
+        (counted(100, 5, 80, 30, 105), (130, 80, 5), Further(cache_write_5m=30), True),
+        (counted(0, 0, 100), (0, 100, 0), Further(), False),
         # writes split by how long they live
         (
             {**counted(1, 5, None, 50, 56), "cacheDetails": SPLIT},

@@ -291,6 +291,14 @@ def test_arguments_that_come_piece_by_piece_are_those_of_one_call() -> None:
     assert fold(read(candidate(*pieces), candidate(finish="STOP"))).parts == (call,)
 
 
+@pytest.mark.parametrize("path", ["$" + ".a" * 3_000, "$.a" + "[9999]" * 50], ids=["deep", "far"])
+def test_a_short_path_makes_no_huge_arguments(path: str) -> None:
+    first = {"functionCall": {"name": "f", "willContinue": True}}
+    pieces = candidate(first, piece("$.b", boolValue=True), piece(path, stringValue="x"), finish="STOP")
+    (call,) = fold(read(pieces)).parts
+    assert isinstance(call, ToolUse) and len(call.arguments) < 10_000 and '"b":true' in call.arguments
+
+
 def test_works_that_are_repeated_are_citations_in_both_spellings() -> None:
     place = {"startIndex": 0, "endIndex": 1, "uri": "u", "title": "t", "license": "MIT"}
     for name in ("citations", "citationSources"):
@@ -303,6 +311,3 @@ def test_how_likely_tokens_were_is_read_though_zeros_are_left_out() -> None:
               "topCandidates": [{"candidates": [{"token": "x", "logProbability": -1}]}]}  # fmt: skip
     found = whole(candidate({"text": "éb"}, logprobsResult=result)).logprobs
     assert found == (Logprob("é", -0.5, (195, 169), (Logprob("x", -1.0, (120,)),)), Logprob("b", 0.0, (98,)))
-
-
-# -- what callers get ----------------------------------------------------------------------------------

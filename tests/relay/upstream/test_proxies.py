@@ -127,7 +127,8 @@ async def test_the_proxys_address_is_judged_and_one_in_writing_behind_it(both: A
     async with RawServer(once(FINE)) as proxy:
         closed = both(allow_private_upstreams=False)
         assert (await failing(closed, "http://provider.test", proxy=proxy.url)).kind == "unreachable"
-        for url in ("http://169.254.169.254", "http://[fe80::1]"):
+        spelt = ("169.254.169.254.", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376", "169.254.169.0xfe")
+        for url in ("http://169.254.169.254", "http://[fe80::1]", *(f"http://{host}" for host in spelt)):
             assert (await failing(both(), url, proxy=proxy.url)).kind == "unreachable"
         for address in ("http://169.254.169.254:3128", "socks5://[fd00:ec2::254]:1080"):
             assert (await failing(both(), "http://provider.test", proxy=address)).kind == "unreachable"

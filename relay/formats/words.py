@@ -1,11 +1,8 @@
-"""Lenient reading of Converse's answers."""
+"""Lenient looks at what vendors send: the value where it has the type, else nothing."""
 
 from __future__ import annotations
 
 from typing import Any
-
-OWN = "bedrock"
-"""The vendor's name in state, and the format's in blocks."""
 
 
 def word(value: object) -> str:
