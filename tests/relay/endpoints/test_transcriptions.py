@@ -91,6 +91,20 @@ async def test_every_format_passes_under_its_own_type_and_costs_its_seconds(hous
     house.settled()
 
 
+async def test_a_duration_without_a_price_leaves_the_text_to_be_paid_by_our_count(house: House) -> None:
+    timed = {"text": "one two", "duration": 2.5, "segments": []}
+    house.fake.script(status(200, timed), raw_stream(told(
+        {"type": "transcript.text.delta", "delta": "one two"},
+        {"type": "transcript.text.done", "text": "one two", "usage": {"type": "duration", "seconds": 3}},
+    )))  # fmt: skip
+    for stream in ("false", "true"):
+        body = form(field("model", "m"), field("stream", stream), file("file", SOUND))
+        assert (await house.caller.post(PATH, body, headers=TYPE)).status == 200
+        entry = house.world.log()[-1]
+        assert (entry.output_tokens, entry.credits) == (2, 30), stream
+    house.settled()
+
+
 async def test_sound_of_a_kind_that_nobody_knows_is_charged_by_its_size(house: House) -> None:
     house.world.price(input="0", output="0", units={"seconds": 1}, valid_from=1)
     house.fake.script(text("x", "text/plain"))
