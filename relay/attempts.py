@@ -176,7 +176,7 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
         raw = await _answered(prepared.answered, raw)
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
-        passed = await _read(gate, call, grant, prepared, raw)
+        passed = await _read(gate, call, grant, prepared, raw, tab)
     body, measured, lost = passed
     tab.measured = measured
     if lost:
@@ -202,7 +202,7 @@ def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
     return raw if found.model == model else format.patch_response(raw, model), measured, ()
 
 
-async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> _Passed:
+async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes, tab: Tab) -> _Passed:
     """Every other answer, parsed: the counts, and the body in the caller's format."""
     try:
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
@@ -211,7 +211,12 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
     prompt = grant.ask.input_tokens
     if found.usage is None and grant.ask.sampled:
         prompt = await input_tokens(call.glance)
-    return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
+    try:
+        return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
+    except Problem:
+        # the provider has worked, though what came is not what was asked for: its own count is charged, no units
+        tab.measured = None if found.usage is None else metering.of_usage(found.usage, prompt)
+        raise
 
 
 def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:
