@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.routing import wakes_at
@@ -39,6 +40,8 @@ _DELAY = re.compile(rb'"retryDelay":\s*"(\d{1,6})(?:\.\d+)?s"')
 def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format, now: int) -> Problem | Failure:
     """An answer with an error status: a Problem goes to the caller at once, a Failure is retried."""
     message = format.parse_error(status, body)
+    if status == 403 and _flagged(body):
+        return Failure("other", message, status)
     if status in (401, 402, 403) or (status in (400, 429) and _of_key(body, message)):
         return Failure("key", message, status)
     if status in _PASSED:
@@ -51,17 +54,31 @@ def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format,
 
 def _of_key(body: bytes, message: str) -> bool:
     """True for a refusal of the key, by its code alone: messages repeat what the caller wrote."""
-    try:
-        told = loads(body[:LARGEST_ERROR])
-    except ValueError:
-        return False
-    told = told[0] if isinstance(told, list) and told else told
-    fields = told if isinstance(told, dict) else {}
-    error = fields["error"] if isinstance(fields.get("error"), dict) else fields
+    error = _error(body)
     details = error.get("details")
     reasons = [one.get("reason") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
     codes = (*reasons, error.get("code"), error.get("type"), error.get("status"))
     return message.startswith(_UNPAID) or any(isinstance(code, str) and code in _OF_KEY for code in codes)
+
+
+def _flagged(body: bytes) -> bool:
+    """True for OpenRouter's word that the caller's input is not to its taste.
+
+    Source: https://openrouter.ai/docs/api-reference/errors#moderation-errors
+    """
+    metadata = _error(body).get("metadata")
+    return isinstance(metadata, dict) and "flagged_input" in metadata
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    """A vendor's error object; empty for what is none."""
+    try:
+        told = loads(body[:LARGEST_ERROR])
+    except ValueError:
+        return {}
+    told = told[0] if isinstance(told, list) and told else told
+    fields: dict[str, Any] = told if isinstance(told, dict) else {}
+    return fields["error"] if isinstance(fields.get("error"), dict) else fields
 
 
 def _delay(body: bytes) -> int | None:

@@ -71,6 +71,16 @@ async def test_no_caller_switches_a_key_off_by_words_that_the_provider_repeats(h
     house.settled()
 
 
+async def test_a_caller_whose_words_are_flagged_switches_no_key_off(build: Build) -> None:
+    house = await build(channel={"type": "openrouter", "priority": 9})
+    other = house.world.channel(house.fake.url)
+    flagged = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "p", "model_slug": "m"}
+    house.fake.script(status(403, {"error": {"code": 403, "message": "Flagged.", "metadata": flagged}}), whole())
+    assert (await house.caller.chat()).status == 200 and house.entry().channel_id == other
+    assert all(key_states(house).values()) and channel(house).enabled
+    house.settled()
+
+
 async def test_keys_are_used_one_after_the_other_where_the_admin_wants_it(build: Build) -> None:
     house = await build(channel={"keys": ("key-a", "key-b", "key-c"), "key_mode": "round_robin"})
     for _ in range(6):
