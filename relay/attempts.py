@@ -101,6 +101,7 @@ async def _attempt(
     gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab, presence: Presence
 ) -> Whole | Begun:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
+    answered = False
     try:
         if len(call.body) <= LARGE:
             prepared = prepare(call, attempt, gate.templates)
@@ -113,7 +114,7 @@ async def _attempt(
             answer = await gate.upstream.send(prepared.outgoing)
         else:
             answer = await gate.signer.send(prepared.sign, prepared.outgoing, attempt.provider, attempt.key)
-        tab.answer = answer
+        tab.answer, answered = answer, True
         return await _opened(gate, call, grant, attempt, prepared, answer, tab)
     except asyncio.CancelledError:
         tab.stop()
@@ -122,8 +123,8 @@ async def _attempt(
         raise
     except Problem:
         tab.stop()
-        # what is wrong is the caller's: the channel answered, so a trial has succeeded
-        await gate.health.succeeded(attempt)
+        if answered:  # what is wrong is the caller's, so a trial has succeeded
+            await gate.health.succeeded(attempt)
         raise
     except Failure:
         tab.stop()

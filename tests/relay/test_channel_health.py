@@ -171,6 +171,17 @@ async def test_a_trial_with_a_bad_request_closes_the_breaker_since_the_provider_
     house.settled()
 
 
+async def test_a_request_that_is_refused_here_says_nothing_about_the_provider(build: Build) -> None:
+    house = await build(channel={"type": "gemini"})
+    house.fake.script(status(500))
+    drawing = {"model": "m", "prompt": "x"}
+    for n in (1,) * (health.OPENS_AFTER - 1) + (2, 1):
+        reply = await house.caller.post("/v1/images/generations", {**drawing, "n": n})
+        assert reply.status == (502 if n == 1 else 400)
+    assert channel(house).rest_until and len(house.fake.chats) == health.OPENS_AFTER
+    house.settled()
+
+
 async def test_a_trial_that_fails_means_a_further_rest(house: House) -> None:
     await open_breaker(house)
     house.clock.advance(health.REST_MS + 1)
