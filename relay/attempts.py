@@ -101,6 +101,7 @@ async def _attempt(
     gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab, presence: Presence
 ) -> Whole | Begun:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
+    answered = False
     try:
         if len(call.body) <= LARGE:
             prepared = prepare(call, attempt, gate.templates)
@@ -113,7 +114,7 @@ async def _attempt(
             answer = await gate.upstream.send(prepared.outgoing)
         else:
             answer = await gate.signer.send(prepared.sign, prepared.outgoing, attempt.provider, attempt.key)
-        tab.answer = answer
+        tab.answer, answered = answer, True
         return await _opened(gate, call, grant, attempt, prepared, answer, tab)
     except asyncio.CancelledError:
         tab.stop()
@@ -122,8 +123,8 @@ async def _attempt(
         raise
     except Problem:
         tab.stop()
-        # what is wrong is the caller's: the channel answered, so a trial has succeeded
-        await gate.health.succeeded(attempt)
+        if answered:  # what is wrong is the caller's, so a trial has succeeded
+            await gate.health.succeeded(attempt)
         raise
     except Failure:
         tab.stop()
@@ -176,7 +177,7 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
         raw = await _answered(prepared.answered, raw)
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
-        passed = await _read(gate, call, grant, prepared, raw)
+        passed = await _read(gate, call, grant, prepared, raw, tab)
     body, measured, lost = passed
     tab.measured = measured
     if lost:
@@ -202,7 +203,7 @@ def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
     return raw if found.model == model else format.patch_response(raw, model), measured, ()
 
 
-async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes) -> _Passed:
+async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: bytes, tab: Tab) -> _Passed:
     """Every other answer, parsed: the counts, and the body in the caller's format."""
     try:
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
@@ -211,7 +212,12 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
     prompt = grant.ask.input_tokens
     if found.usage is None and grant.ask.sampled:
         prompt = await input_tokens(call.glance)
-    return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
+    try:
+        return await off_loop(len(raw), lambda: _rendered(gate, call, prepared, raw, found, prompt))
+    except Problem:
+        # the provider has worked, though what came is not what was asked for: its own count is charged, no units
+        tab.measured = None if found.usage is None else metering.of_usage(found.usage, prompt)
+        raise
 
 
 def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Parsed, prompt: int) -> _Passed:

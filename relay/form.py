@@ -1,7 +1,8 @@
 """multipart/form-data, read while it passes: which model is meant, and where each file lies.
 
 What is checked must be what runs, so whatever two parsers might read differently is refused: odd dispositions, fields
-given twice, encodings, and a boundary that occurs anywhere but between parts.
+given twice, encodings, and a boundary that occurs anywhere but between parts. The provider is told the boundary that
+was found here, in words that have one meaning only.
 Source: https://www.rfc-editor.org/rfc/rfc7578, https://www.rfc-editor.org/rfc/rfc2046#section-5.1
 """
 
@@ -25,16 +26,22 @@ LARGEST_FIELD = 262_144
 LOOKED_AT = frozenset({"model", "prompt", "stream", "n", "response_format"})
 """Fields that mean something to the gateway."""
 
+_FORM = "multipart/form-data"
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _DISPOSITION = re.compile(r"form-data((?: *; *[a-zA-Z*]+ *= *(?:\"(?:[^\"\\]|\\.)*\"|[^\s\";]+))*) *;?", re.IGNORECASE)
 _PARAMETER = re.compile(r"([a-zA-Z*]+) *= *(\"(?:[^\"\\]|\\.)*\"|[^\s\";]+)")
+_PARAMETERS = frozenset({"name", "filename", "filename*"})
+_ODD = frozenset('"\\')
+"""In names: not all parsers know escapes."""
+
+_TOKEN = re.compile(r"[0-9A-Za-z'+_.-]+")
 _CHARSET = re.compile(r"charset *= *\"?([^\s\";]+)", re.IGNORECASE)
 _PLAIN_CODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
 
 def is_form(content_type: str) -> bool:
     """True for an upload."""
-    return content_type.lower().startswith("multipart/form-data")
+    return content_type.lower().startswith(_FORM)
 
 
 def boundary_of(content_type: str) -> bytes:
@@ -47,6 +54,12 @@ def boundary_of(content_type: str) -> bytes:
     if not _BOUNDARY.fullmatch(boundary):
         raise invalid("The Content-Type of the upload names no proper boundary.")
     return boundary.encode()
+
+
+def type_of(boundary: bytes) -> str:
+    """The Content-Type that says so. The caller's own may name others where only some parsers see them (RFC 2231)."""
+    text = boundary.decode()
+    return f"{_FORM}; boundary={text}" if _TOKEN.fullmatch(text) else f'{_FORM}; boundary="{text}"'
 
 
 class Part(msgspec.Struct):
@@ -94,7 +107,7 @@ class FormReader:
 
     def __init__(self, boundary: bytes) -> None:
         self._mark = b"--" + boundary
-        self._tail = b""
+        self._head = self._tail = b""
         self._marks = 0
         self._fed = 0
         self._parts: list[Part] = []
@@ -121,6 +134,7 @@ class FormReader:
         if not data:
             return
         self._count(data)
+        self._head += data[: len(self._mark) + 2 - len(self._head)]
         self._chunk = data
         try:
             self._parser.write(data)
@@ -134,6 +148,9 @@ class FormReader:
             raise invalid("The upload ends in its middle.")
         if self._marks != len(self._parts) + 1:
             raise invalid("The boundary of the upload occurs inside a part.")
+        if not self._head.removeprefix(b"\r\n").startswith(self._mark):
+            # after a foreword the parser takes a boundary also in the middle of a line
+            raise invalid("The upload does not begin with its boundary.")
         return Form(body, tuple(self._parts))
 
     def _count(self, data: bytes) -> None:
@@ -189,7 +206,7 @@ def _part(headers: dict[str, str]) -> Part:
         raise invalid("A part of the upload has no proper Content-Disposition.")
     given = [(name.lower(), _unquoted(value)) for name, value in _PARAMETER.findall(found[1])]
     known = dict(given)
-    if len(known) != len(given) or "name" not in known or "name*" in known:
+    if len(known) != len(given) or "name" not in known or not known.keys() <= _PARAMETERS or _ODD & set(known["name"]):
         raise invalid("A part of the upload has no proper name.")
     part = Part(known["name"], "filename" in known or "filename*" in known, headers.get("content-type", ""))
     alike = unquote(part.name).strip().lower()
@@ -209,4 +226,3 @@ def _check(part: Part, alike: str, headers: dict[str, str]) -> None:
 
 def _unquoted(value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
-

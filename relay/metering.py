@@ -49,10 +49,26 @@ def nothing(grant: Grant) -> Receipt:
 
 def of_answer(answer: Answer, model: str, input_tokens: int) -> Measured:
     """The counts of a whole answer; ``input_tokens`` is our own count for upstreams that report none."""
-    if answer.usage is not None:
+    if answer.usage is not None and _in_tokens(answer.usage):
         return of_usage(answer.usage, input_tokens)
     output = sum(count_text(text, model) for text in answer.texts)
-    return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
+    if answer.usage is None:
+        return Measured(Counts(input=input_tokens, output=output), (COUNTED,))
+    return _with_output(of_usage(answer.usage, input_tokens), output)
+
+
+def _in_tokens(usage: Usage) -> bool:
+    """False for usage in units alone (seconds): at a price per token only our own count tells what it costs."""
+    return bool(usage.counts.total_output or usage.counts.total_input)
+
+
+def _with_output(measured: Measured, counted: int) -> Measured:
+    """With so many tokens of text as we have counted, where the usage tells of fewer."""
+    if measured.counts.total_output >= counted:
+        return measured
+    counts = msgspec.structs.replace(measured.counts, output=counted - measured.counts.reasoning)
+    notes = measured.notes if COUNTED in measured.notes else (*measured.notes, COUNTED)
+    return msgspec.structs.replace(measured, counts=counts, notes=notes)
 
 
 def with_units(measured: Measured, units: dict[str, int]) -> Measured:
@@ -137,18 +153,13 @@ class StreamMeter:
 
     def _measured(self, complete: bool) -> Measured:
         usage = self._tap.usage
-        if usage is not None and complete and not usage.partial:
+        if usage is not None and complete and not usage.partial and _in_tokens(usage):
             return of_usage(usage, self.input_tokens)
         self._count()
         if usage is None:
             return Measured(Counts(input=self.input_tokens, output=self._counted), (COUNTED,))
-        measured = of_usage(usage, self.input_tokens)
-        if measured.counts.total_output >= self._counted:
-            return measured
         # an early report of a stream that was cut: what was delivered counts
-        counts = msgspec.structs.replace(measured.counts, output=self._counted - measured.counts.reasoning)
-        notes = measured.notes if COUNTED in measured.notes else (*measured.notes, COUNTED)
-        return msgspec.structs.replace(measured, counts=counts, notes=notes)
+        return _with_output(of_usage(usage, self.input_tokens), self._counted)
 
     def progress(self) -> Progress | None:
         """For the ledger: the charge so far; None when nothing is new."""

@@ -64,8 +64,9 @@ class Edited:
 class Window(io.RawIOBase):
     """One file of an upload, for those who read files."""
 
-    def __init__(self, body: Body, start: int, size: int) -> None:
-        self._body, self._start, self._size = body, start, size
+    def __init__(self, body: Body, start: int, size: int, looks: int) -> None:
+        """``looks``: so many reads, then OSError."""
+        self._body, self._start, self._size, self._looks = body, start, size, looks
         self._at = 0
 
     def readable(self) -> bool:
@@ -83,6 +84,9 @@ class Window(io.RawIOBase):
         size = min(len(buffer), self._size - self._at)
         if size <= 0:
             return 0
+        if self._looks <= 0:
+            raise OSError("the file has been looked at too often")
+        self._looks -= 1
         piece = self._body.piece(self._start + self._at, size)
         buffer[: len(piece)] = piece
         self._at += len(piece)

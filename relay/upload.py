@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openopen8.core.errors import Problem
-from relay.form import Form, FormReader, boundary_of
+from relay.form import Form, FormReader, boundary_of, type_of
 from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.intake import UNASKED, next_part, too_large
@@ -18,8 +18,9 @@ class Upload:
     form: Form
 
     def __init__(self, content_type: str, kept: Kept) -> None:
-        self.content_type = content_type
-        self._reader = FormReader(boundary_of(content_type))
+        boundary = boundary_of(content_type)
+        self.content_type = type_of(boundary)
+        self._reader = FormReader(boundary)
         self._kept = kept
         self._spool = Spool()
 

@@ -6,26 +6,32 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.routing import wakes_at
 from openopen8.core.rules.snapshot import Provider
 from relay.formats.format import Format
+from relay.formats.vendor import loads
 from relay.neutral import StreamError
-from relay.upstream import Failure
+from relay.upstream import LARGEST_ERROR, Failure
 
 _PASSED = {400: "invalid_request", 413: "request_too_large", 422: "invalid_request"}
 """Statuses that are the caller's own fault, and their code."""
 
-_OF_KEY = (
-    b"insufficient_quota",
-    b"insufficient_balance",
-    b"billing_hard_limit_reached",
-    b"billing_not_active",
-    b"credit balance is too low",  # Anthropic's words, with a 400
-    b"API_KEY_INVALID",  # Google's, with a 400
+_OF_KEY = frozenset(
+    {
+        "insufficient_quota",
+        "insufficient_balance",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "API_KEY_INVALID",  # Google's, with a 400
+    }
 )
-"""Words in the body of a 400 or 429 that speak of the key, not of the request."""
+"""Codes of a 400 or 429 that speak of the key, not of the request."""
+
+_UNPAID = "Your credit balance is too low"
+"""Anthropic has no code for it, but a 400 whose message begins so."""
 
 _DELAY = re.compile(rb'"retryDelay":\s*"(\d{1,6})(?:\.\d+)?s"')
 """Google says it in the body."""
@@ -34,7 +40,9 @@ _DELAY = re.compile(rb'"retryDelay":\s*"(\d{1,6})(?:\.\d+)?s"')
 def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format, now: int) -> Problem | Failure:
     """An answer with an error status: a Problem goes to the caller at once, a Failure is retried."""
     message = format.parse_error(status, body)
-    if status in (401, 402, 403) or (status in (400, 429) and any(word in body for word in _OF_KEY)):
+    if status == 403 and _flagged(body):
+        return Failure("other", message, status)
+    if status in (401, 402, 403) or (status in (400, 429) and _of_key(body, message)):
         return Failure("key", message, status)
     if status in _PASSED:
         return Problem(status, _PASSED[status], message)
@@ -42,6 +50,35 @@ def judged(status: int, headers: Mapping[str, str], body: bytes, format: Format,
         wait = retry_after(headers.get("retry-after", ""), now) or _delay(body)
         return Failure("limited", message, status, wait)
     return Failure("status" if status >= 500 or status == 408 else "other", message, status)
+
+
+def _of_key(body: bytes, message: str) -> bool:
+    """True for a refusal of the key, by its code alone: messages repeat what the caller wrote."""
+    error = _error(body)
+    details = error.get("details")
+    reasons = [one.get("reason") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    codes = (*reasons, error.get("code"), error.get("type"), error.get("status"))
+    return message.startswith(_UNPAID) or any(isinstance(code, str) and code in _OF_KEY for code in codes)
+
+
+def _flagged(body: bytes) -> bool:
+    """True for OpenRouter's word that the caller's input is not to its taste.
+
+    Source: https://openrouter.ai/docs/api-reference/errors#moderation-errors
+    """
+    metadata = _error(body).get("metadata")
+    return isinstance(metadata, dict) and "flagged_input" in metadata
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    """A vendor's error object; empty for what is none."""
+    try:
+        told = loads(body[:LARGEST_ERROR])
+    except ValueError:
+        return {}
+    told = told[0] if isinstance(told, list) and told else told
+    fields: dict[str, Any] = told if isinstance(told, dict) else {}
+    return fields["error"] if isinstance(fields.get("error"), dict) else fields
 
 
 def _delay(body: bytes) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from openopen8.core.errors import Problem
+from openopen8.core.errors import Problem, invalid
 from relay import splice
 from relay.endpoints.spoken import Spoken
 from relay.form import Form
@@ -156,7 +156,7 @@ def looked_form(
     """A look at an upload, which must name its model."""
     return Look(
         model=model_name(form.text("model")),
-        stream=form.text("stream").strip().lower() in ("true", "1"),
+        stream=_truth(form.text("stream"), "stream"),
         max_output=max_output,
         n=n,
         include_usage=True,
@@ -166,6 +166,14 @@ def looked_form(
         fields={},
         units=units or {},
     )
+
+
+def _truth(text: str, name: str) -> bool:
+    """A field of an upload that is true or false; other words are yes to some servers and no to others."""
+    found = {"true": True, "1": True, "": False, "false": False, "0": False}.get(text.strip().lower())
+    if found is None:
+        raise invalid(f"{name} must be true or false.", name)
+    return found
 
 
 def flag(fields: Mapping[str, msgspec.Raw], name: str) -> bool:

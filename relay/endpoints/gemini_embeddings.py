@@ -44,7 +44,11 @@ _text = msgspec.json.Decoder(str).decode
 
 def _glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Look:
     """Checks one request. Raises Problem 400."""
-    return _looked(top_level(body), path_model)
+    fields = top_level(body)
+    if "requests" in fields:
+        raise invalid("requests belong to :batchEmbedContents.", "requests")
+    _check_model(value(fields, "model"), path_model, "model")
+    return _looked(fields, path_model)
 
 
 def _glance_batch(body: bytes, path_model: str | None, path_stream: bool | None) -> Look:
@@ -52,11 +56,13 @@ def _glance_batch(body: bytes, path_model: str | None, path_stream: bool | None)
     fields = top_level(body)
     found = value(fields, "requests")
     for at, item in enumerate(found if isinstance(found, list) else ()):
-        named = item.get("model") if isinstance(item, dict) else None
-        if named is not None and named != f"models/{path_model}" and named != path_model:
-            path = f"requests.{at}.model"
-            raise invalid(f"{path} must be the model of the address.", path)
+        _check_model(item.get("model") if isinstance(item, dict) else None, path_model, f"requests.{at}.model")
     return _looked(fields, path_model)
+
+
+def _check_model(named: Any, model: str | None, path: str) -> None:
+    if named is not None and named != f"models/{model}" and named != model:
+        raise invalid(f"{path} must be the model of the address.", path)
 
 
 def _looked(fields: dict[str, msgspec.Raw], model: str | None) -> Look:

@@ -25,6 +25,11 @@ from relay.neutral import Answer, Further, Usage
 from relay.splice import top_level as checked
 from relay.upstream import LARGEST_ANSWER
 
+_TOKENS = {"low": 272, "medium": 1_056, "high": PICTURE_TOKENS}
+"""Of a square picture, by quality."""
+
+_LARGE = ("1024x1536", "1536x1024")
+
 _int = msgspec.json.Decoder(int | None).decode
 
 
@@ -43,6 +48,8 @@ class _Event(msgspec.Struct, gc=False):
     usage: object = None
     error: object = None
     model: object = None
+    quality: object = None
+    size: object = None
 
 
 _pictures = msgspec.json.Decoder(list[_Picture]).decode
@@ -131,6 +138,7 @@ class PictureTap(EventTap):
         super().__init__(glance.model, True)
         self._awaited = glance.n
         self._done_with = 0
+        self._drawn: Usage | None = None
 
     def _read(self, data: bytes) -> dict[str, Any] | None:
         event = _event(data)
@@ -139,12 +147,26 @@ class PictureTap(EventTap):
     def _hear(self, event: dict[str, Any]) -> bool:
         kind = event["type"] if isinstance(event["type"], str) else ""
         self.first_token = self.first_token or kind.endswith((".partial_image", ".completed"))
+        if kind.endswith(".partial_image"):
+            self.usage = self._drawn or _sketch(event)
         if not kind.endswith(".completed"):
             return False
         self._done_with += 1
-        self.usage = _sum(self.usage, both_usage(event["usage"], "image"), self._done_with)
+        self.usage = self._drawn = _sum(self._drawn, both_usage(event["usage"], "image"), self._done_with)
         self.stop_seen = self._done_with >= self._awaited
         return True
+
+
+def _sketch(event: dict[str, Any]) -> Usage:
+    """What the picture will cost, for callers who leave with what it begins to look like: the last ones are all but it.
+
+    Source: https://platform.openai.com/docs/guides/image-generation#calculating-costs
+    """
+    quality, size = event["quality"], event["size"]
+    tokens = _TOKENS.get(quality, PICTURE_TOKENS) if isinstance(quality, str) else PICTURE_TOKENS
+    if size in _LARGE:
+        tokens += tokens // 2
+    return Usage(Counts(output=tokens), further=Further(output_image=tokens), partial=True)
 
 
 def _sum(before: Usage | None, now: Usage | None, count: int) -> Usage:

@@ -13,18 +13,26 @@ from relay.upstream import Body
 BYTES_A_SECOND = 16_000
 """128 kbit/s, for files that can't be read: what most music has, and more than speech needs."""
 
+LOSSY, LOSSLESS = 64_000, 576_000
+"""Bytes a second that usual sounds have at most (512 kbit/s; 24 bits at 96 kHz): what a file says may be a lie."""
+
+LOOKS = 100_000
+"""Reads after which a file is given up. Honest ones need some thousands; others have a header in every byte."""
+
 LONGEST = 24 * 3_600
 
 
 def seconds_of(body: Body, part: Part) -> int:
     """Whole seconds, rounded up; at least one."""
+    window = Window(body, part.start, part.size, LOOKS)
     try:
-        found = TinyTag.get(file_obj=Window(body, part.start, part.size), tags=False).duration  # type: ignore[arg-type]
+        sound = TinyTag.get(file_obj=window, tags=False)  # type: ignore[arg-type]
     except Exception:  # files are the caller's: anything may be in them
-        found = None
+        return whole_seconds(part.size / BYTES_A_SECOND)
+    found = sound.duration
     if not found or not math.isfinite(found) or found < 0:
-        found = part.size / BYTES_A_SECOND
-    return whole_seconds(found)
+        return whole_seconds(part.size / BYTES_A_SECOND)
+    return whole_seconds(max(found, part.size / (LOSSLESS if sound.bitdepth else LOSSY)))
 
 
 def whole_seconds(seconds: float) -> int:

@@ -29,6 +29,9 @@ def channel(house: House, id: int = 0) -> Channel:
     return found
 
 
+UNPAID = "Your credit balance is too low"
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -36,8 +39,10 @@ def channel(house: House, id: int = 0) -> Channel:
         status(403),
         status(402),
         status(429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}),
+        status(400, {"error": {"type": "invalid_request_error", "message": f"{UNPAID} to access the Anthropic API."}}),
+        status(400, [{"error": {"status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}]),
     ],
-    ids=["401", "403", "402", "insufficient_quota"],
+    ids=["401", "403", "402", "insufficient_quota", "claude", "google"],
 )
 async def test_a_key_that_the_provider_refuses_is_switched_off_and_the_next_one_serves(
     build: Build, refusal: Any
@@ -50,6 +55,29 @@ async def test_a_key_that_the_provider_refuses_is_switched_off_and_the_next_one_
     assert channel(house).enabled
     await house.caller.chat()
     assert house.fake.chats[-1].key == "key-b" and len(house.fake.chats) == 3
+    house.settled()
+
+
+@pytest.mark.parametrize("echo", [
+    {"error": {"message": "Invalid value: 'insufficient_quota'.", "code": "invalid_value", "param": "API_KEY_INVALID"}},
+    {"error": {"message": f'What do you mean by "{UNPAID}"?', "details": [{"input": {"reason": "API_KEY_INVALID"}}]}},
+    {"detail": [{"type": "enum", "input": {"code": "billing_not_active"}}], "code": 400},
+    [7], {"error": {"details": 7, "code": ["insufficient_quota"]}}, {"error": "insufficient_quota"},
+])  # fmt: skip
+async def test_no_caller_switches_a_key_off_by_words_that_the_provider_repeats(house: House, echo: Any) -> None:
+    house.fake.script(status(400, echo))
+    assert (await house.caller.chat()).status == 400
+    assert list(key_states(house).values()) == [True] and channel(house).enabled
+    house.settled()
+
+
+async def test_a_caller_whose_words_are_flagged_switches_no_key_off(build: Build) -> None:
+    house = await build(channel={"type": "openrouter", "priority": 9})
+    other = house.world.channel(house.fake.url)
+    flagged = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "p", "model_slug": "m"}
+    house.fake.script(status(403, {"error": {"code": 403, "message": "Flagged.", "metadata": flagged}}), whole())
+    assert (await house.caller.chat()).status == 200 and house.entry().channel_id == other
+    assert all(key_states(house).values()) and channel(house).enabled
     house.settled()
 
 
@@ -140,6 +168,17 @@ async def test_a_trial_with_a_bad_request_closes_the_breaker_since_the_provider_
     assert (await house.caller.chat()).status == 400
     assert (await house.caller.chat()).status == 200
     assert channel(house).rest_until is None
+    house.settled()
+
+
+async def test_a_request_that_is_refused_here_says_nothing_about_the_provider(build: Build) -> None:
+    house = await build(channel={"type": "gemini"})
+    house.fake.script(status(500))
+    drawing = {"model": "m", "prompt": "x"}
+    for n in (1,) * (health.OPENS_AFTER - 1) + (2, 1):
+        reply = await house.caller.post("/v1/images/generations", {**drawing, "n": n})
+        assert reply.status == (502 if n == 1 else 400)
+    assert channel(house).rest_until and len(house.fake.chats) == health.OPENS_AFTER
     house.settled()
 
 

@@ -46,4 +46,4 @@ def test_an_edited_spool_reads_as_one_body() -> None:
         while len(out) < len(edited):
             out += edited.piece(len(out), size)
         assert out == b"abcinsteaddef"
-    assert Window(edited, 1, 5).read() == b"bcins"
+    assert Window(edited, 1, 5, 9).read() == b"bcins"

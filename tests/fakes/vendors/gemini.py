@@ -50,7 +50,9 @@ def gemini_models() -> Script:
 
 
 def _refusal(refused: Refused) -> Any:
-    return {"error": {"code": refused.status, "message": str(refused), "status": "INVALID_ARGUMENT"}}
+    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": str(refused), "domain": "googleapis.com"}
+    error = {"code": refused.status, "message": str(refused), "status": "INVALID_ARGUMENT"}
+    return {"error": {**error, "details": [detail]} if str(refused) == "API_KEY_INVALID" else error}
 
 
 def _check_head(received: Received) -> None:

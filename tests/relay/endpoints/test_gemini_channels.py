@@ -115,21 +115,24 @@ async def test_sizes_are_told_in_geminis_words_and_addresses_carry_the_picture(g
     gemini.settled()
 
 
-async def test_what_gemini_does_not_draw_is_told_and_costs_nothing(gemini: House) -> None:
+async def test_what_gemini_does_not_draw_is_told_and_costs_what_gemini_counts(gemini: House) -> None:
     client = openai_client(gemini)
-    for nothing, code in (
-        (candidate(reason="IMAGE_SAFETY"), "content_policy_violation"),
-        ({"promptFeedback": {"blockReason": "SAFETY"}}, "content_policy_violation"),
-        (candidate({"text": "I would rather not."}), "no_picture"),
+    gemini.world.price(input="5", output="15", units={"images": 20_000}, valid_from=1)
+    counted = 10 * 5 + 1290 * 15
+    for nothing, code, credits in (
+        (candidate(reason="IMAGE_SAFETY"), "content_policy_violation", counted),
+        ({"promptFeedback": {"blockReason": "SAFETY"}}, "content_policy_violation", 0),
+        (candidate({"text": "I would rather not."}), "no_picture", counted),
     ):
         gemini.fake.script(status(200, nothing))
         with pytest.raises(openai.BadRequestError) as raised:
             await client.images.generate(model="m", prompt="x")
         assert raised.value.code == code
+        assert (gemini.world.log()[-1].status, gemini.world.log()[-1].credits) == (400, credits)
     for more in ({"n": 2}, {"stream": True}):
         reply = await gemini.caller.post("/v1/images/generations", {"model": "m", "prompt": "x", **more})
         assert (reply.status, reply.json["error"]["param"]) == (400, next(iter(more)))
     gemini.fake.script(status(429, {"error": {"code": 429, "message": "slowly", "status": "RESOURCE_EXHAUSTED"}}))
     assert (await gemini.caller.post("/v1/images/generations", {"model": "m", "prompt": "x"})).status == 429
-    assert {entry.credits for entry in gemini.world.log()} == {0}
+    assert {entry.credits for entry in gemini.world.log()[3:]} == {0}
     gemini.settled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from decimal import Decimal
@@ -127,6 +128,31 @@ async def test_several_pictures_in_one_stream_are_all_charged_and_one_that_is_cu
     reply = await talk.end()
     assert reply.events[-1]["error"]["code"] == "upstream_error"
     assert sorted(entry.output_tokens for entry in house.world.log()) == [4160, 8320]
+    house.settled()
+
+
+async def test_who_leaves_with_a_picture_that_is_nearly_done_pays_for_one(house: House) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.chunk(events(*sketches))
+        await exchange.gate()
+
+    prices: tuple[dict[str, Any], ...] = ({"output_image": Decimal(40)}, {"units": {"images": 20_000}})
+    shapes: tuple[dict[str, Any], ...] = ({}, {"quality": "low", "size": "1024x1024"}, {"quality": "new", "size": "1"})
+    for at, (price, shape, credits) in enumerate((
+        (prices[0], shapes[0], 4160 * 40), (prices[0], shapes[1], 272 * 40), (prices[0], shapes[2], 4160 * 40),
+        (prices[1], shapes[0], 20_000),
+    )):  # fmt: skip
+        house.world.price(input="0", output="0", **price, valid_from=at + 1)
+        sketches = [{**begun(at=number), **shape} for number in range(3)]
+        house.fake.script(script)
+        talk = house.caller.open(PATH, {"model": "m", "prompt": "A cat", "stream": True, "partial_images": 3})
+        await talk.until(b'"partial_image_index": 2')
+        talk.leave()
+        house.fake.let()
+        while len(house.world.log()) == at:
+            await asyncio.sleep(0.01)
+        assert (house.world.log()[-1].status, house.world.log()[-1].credits) == (499, credits)
     house.settled()
 
 

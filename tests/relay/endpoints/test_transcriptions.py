@@ -91,6 +91,20 @@ async def test_every_format_passes_under_its_own_type_and_costs_its_seconds(hous
     house.settled()
 
 
+async def test_a_duration_without_a_price_leaves_the_text_to_be_paid_by_our_count(house: House) -> None:
+    timed = {"text": "one two", "duration": 2.5, "segments": []}
+    house.fake.script(status(200, timed), raw_stream(told(
+        {"type": "transcript.text.delta", "delta": "one two"},
+        {"type": "transcript.text.done", "text": "one two", "usage": {"type": "duration", "seconds": 3}},
+    )))  # fmt: skip
+    for stream in ("false", "true"):
+        body = form(field("model", "m"), field("stream", stream), file("file", SOUND))
+        assert (await house.caller.post(PATH, body, headers=TYPE)).status == 200
+        entry = house.world.log()[-1]
+        assert (entry.output_tokens, entry.credits) == (2, 30), stream
+    house.settled()
+
+
 async def test_sound_of_a_kind_that_nobody_knows_is_charged_by_its_size(house: House) -> None:
     house.world.price(input="0", output="0", units={"seconds": 1}, valid_from=1)
     house.fake.script(text("x", "text/plain"))
@@ -187,6 +201,9 @@ OTHER = 'Content-Disposition: form-data; name="model"'
 HIDDEN = f"\n--{BOUNDARY}\n{OTHER}\n\nelse".encode()
 """What another parser might take for a part of its own."""
 
+ASIDE = 'Content-Disposition: form-data; x="\\"; name=model; y="; name="other"'
+"""A name that only those see who know no escapes."""
+
 ODD: list[tuple[list[Part], str | None]] = [
     ([file("file", SOUND)], "model"),
     ([field("model", ""), file("file", SOUND)], "model"),
@@ -207,6 +224,9 @@ ODD: list[tuple[list[Part], str | None]] = [
     ([(OTHER + "\r\nX: " + "x" * 5000, b"m"), file("file", SOUND)], None),
     ([field("model", "m"), *[field("x[]", "")] * 300, file("file", SOUND)], None),
     ([field("model", "m"), file("file", SOUND + HIDDEN)], None),
+    ([field("model", "m"), field('x\\"; name=\\"model', "else"), file("file", SOUND)], None),
+    ([field("model", "m"), (ASIDE, b"else"), file("file", SOUND)], None),
+    ([field("model", "m"), field("stream", "yes"), file("file", SOUND)], "stream"),
 ]
 GOOD = form(field("model", "m"), file("file", SOUND))
 BROKEN = [
@@ -214,6 +234,8 @@ BROKEN = [
     (GOOD + form(field("model", "else")), TYPE["content-type"]),
     (b"", TYPE["content-type"]),
     (b"nothing like a form", TYPE["content-type"]),
+    (b"\r\nX: " + GOOD, TYPE["content-type"]),  # to others all before the second boundary is a foreword
+    (b"\n" + GOOD, TYPE["content-type"]),
     (GOOD, "multipart/form-data"),
     (GOOD, "multipart/form-data; boundary=" + "x" * 71),
     (GOOD, TYPE["content-type"] + "; boundary=else"),
@@ -231,6 +253,22 @@ async def test_a_form_that_two_parsers_might_read_differently_is_refused(house: 
         reply = await house.caller.post(PATH, body, headers={"content-type": kind})
         assert (reply.status, reply.json["error"]["code"]) == (400, "invalid_request"), body[:100]
     assert house.fake.chats == [] and {entry.status for entry in house.world.log()} == {400}
+
+
+async def test_the_provider_is_told_the_one_boundary_by_which_the_form_was_read(house: House) -> None:
+    body = form(field("model", "m"), file("file", SOUND + f"--else\r\n{OTHER}\r\n\r\nelse\r\n--else--".encode()))
+    for kind in (
+        f"multipart/form-data; boundary={BOUNDARY}; boundary*=utf-8''else",
+        f"multipart/form-data; boundary*0=else; Boundary={BOUNDARY}",
+        f'multipart/form-data; charset=utf-7; boundary="{BOUNDARY}"',
+    ):
+        house.fake.script(status(200, {"text": "x"}))
+        assert (await house.caller.post(PATH, b"\r\n" + body, headers={"content-type": kind})).status == 200
+        assert house.fake.chats[-1].headers["content-type"] == TYPE["content-type"]
+    spaced = "two words"
+    body = form(field("model", "m"), file("file", SOUND), boundary=spaced)
+    reply = await house.caller.post(PATH, body, headers={"content-type": f"multipart/form-data; boundary={spaced}"})
+    assert reply.status == 200 and house.fake.chats[-1].headers["content-type"].endswith(f'; boundary="{spaced}"')
 
 
 async def test_who_may_not_is_told_before_the_upload_is_read_and_too_much_is_not_taken(build: Build) -> None:
