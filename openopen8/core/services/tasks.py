@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, func
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -97,6 +97,13 @@ def due(tools: Tools, now: int, limit: int) -> Sequence[Task]:
             task.poll_at = now + MINUTE
             session.add(task)
         return found
+
+
+def oldest(tools: Tools) -> int | None:
+    """When the oldest video that may still be given back was begun: its charge must stay in the log."""
+    with tools.db.read() as session:
+        begun = select(func.min(Task.created_at)).where(col(Task.poll_at).is_not(None), Task.kind == "video")
+        return session.exec(begun).one()
 
 
 def confirm(tools: Tools, id: str, now: int) -> Task | None:
