@@ -30,7 +30,7 @@ from relay.tasks.content import deliver
 from relay.tasks.errands import answered, outgoing
 from relay.tasks.shown import listing as listing_of
 from relay.tasks.shown import shown
-from relay.tasks.vendor import Errand, Vendor
+from relay.tasks.vendor import Errand, Vendor, whole_number
 from relay.upstream import Failure, Outgoing
 
 OPERATIONS = frozenset({"task", "tasks", "task_content", "task_removal", "task_cancel"})
@@ -104,12 +104,10 @@ async def _of_user(gate: Gate, who: Listing, kind: str, id: str) -> Task:
 
 
 async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str]) -> bytes:
-    limit = asked.get("limit", "20")
-    if not limit.isdigit() or not 1 <= int(limit[:5]) <= MOST:
-        raise invalid(f"limit must be a number from 1 to {MOST}.", "limit")
+    limit = whole_number(asked.get("limit"), 20, "limit", MOST)
     after, newest_first = asked.get("after", "")[:64], asked.get("order", "desc") != "asc"
     user, kind = who.holder.user_id, _kind(view)
-    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, int(limit), newest_first)
+    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, limit, newest_first)
     return listing_of(view, *found)
 
 

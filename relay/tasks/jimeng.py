@@ -19,7 +19,7 @@ from openopen8.core.errors import Problem, invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.tasks.pictures import bare, ratio
-from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_seconds
+from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_number
 
 SUBMIT, RESULT = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
 FRAMES = 24
@@ -67,7 +67,7 @@ def native(body: bytes, action: str, model: str) -> Submission:
 
 def seconds(fields: Answered) -> int:
     """What a request in Jimeng's own words asks for; 121 frames where it does not say."""
-    frames = whole_seconds(fields.get("frames"), 5 * FRAMES + 1, "frames", 15_000)
+    frames = whole_number(fields.get("frames"), 5 * FRAMES + 1, "frames", 15_000)
     return max(1, math.ceil((frames - 1) / FRAMES))
 
 

@@ -77,12 +77,12 @@ def _no_seconds(fields: Answered) -> int:
     return 0
 
 
-def whole_seconds(given: object, default: int, name: str, most: int = 600) -> int:
-    """A whole number in a vendor's field, as a number or a text; Problem 400 for anything else."""
+def whole_number(given: object, default: int, name: str, most: int = 600) -> int:
+    """A whole number in a caller's field, as a number or a text; Problem 400 for anything else."""
     if given is None:
         return default
     text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:8]) <= most:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most):
         raise invalid(f"{name} must be a whole number from 1 to {most}.", name)
     return int(text)
 

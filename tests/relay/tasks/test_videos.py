@@ -278,7 +278,8 @@ async def test_lists_come_in_pages_newest_first(house: House, studio: Studio) ->
     client = openai_client(house)
     assert [video.id async for video in client.videos.list(limit=2)] == ids[::-1]
     assert [video.id async for video in client.videos.list(limit=2, order="asc")] == ids
-    assert (await house.caller.get("/v1/videos", query="limit=0")).status == 400
+    for limit in ("0", "101", "%C2%B2", "00001999", "1" + "0" * 5000):
+        assert (await house.caller.get("/v1/videos", query=f"limit={limit}")).status == 400
 
 
 async def test_parts_of_a_video_can_be_fetched_and_nothing_else_of_the_provider_shows(
