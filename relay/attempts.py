@@ -102,7 +102,7 @@ async def _attempt(
 ) -> Whole | Begun:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
     try:
-        if len(call.body) <= LARGE:
+        if call.upload is None and len(call.body) <= LARGE:
             prepared = prepare(call, attempt, gate.templates)
         else:
             prepared = await asyncio.to_thread(prepare, call, attempt, gate.templates)

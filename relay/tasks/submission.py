@@ -78,14 +78,18 @@ def submission(call: Call, vendor: Vendor, model: str, override: Override | None
     """The request in the vendor's form. Raises Problem 400 for what it can't express."""
     asked = call.glance
     if isinstance(asked, Paper):
-        return asked.submission(model, override)
+        return asked.submission(model, override, None if call.upload is None else call.upload.copy())
     assert isinstance(asked, Film)
     if asked.wish is not None:
         made = vendor.submit(asked.wish, model)
     else:
         assert vendor.native is not None
         made = vendor.native(call.body, asked.action, model)
-    return made if override is None else msgspec.structs.replace(made, body=override(made.body))
+    body = made.body
+    assert isinstance(body, bytes)
+    if override is not None:
+        body = override(body)
+    return msgspec.structs.replace(made, body=body if asked.picture is None else asked.picture.within(body))
 
 
 async def begun(

@@ -13,6 +13,7 @@ from openopen8.core.models import Task
 from openopen8.core.services.tasks import News
 from relay.formats.openai_errors import render_error
 from relay.splice import edited, top_level
+from relay.upstream import Body
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True):
@@ -47,7 +48,7 @@ class Errand(msgspec.Struct, frozen=True, gc=False):
 
     method: str
     path: str
-    body: bytes = b""
+    body: bytes | Body = b""
     content_type: str = JSON
 
 
@@ -55,7 +56,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """The errand that makes a task; ``action`` is what later look-ups have to name."""
 
     path: str
-    body: bytes
+    body: bytes | Body
     action: str = ""
     losses: tuple[str, ...] = ()
     content_type: str = JSON

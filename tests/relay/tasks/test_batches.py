@@ -9,8 +9,10 @@ import openai
 import pytest
 
 from openopen8.core.models import Task, TokenCounter
+from relay.endpoints.paper import BOUNDARY
 from relay.tasks.batches import follow
 from tests.fakes.vendors.batches import Office
+from tests.relay.endpoints import uploads
 from tests.relay.endpoints.clients import openai_client
 from tests.relay.house import Build, House
 from tests.relay.tasks.studio import balance, later
@@ -148,9 +150,19 @@ async def test_a_file_must_be_what_its_token_may_use(house: House, office: Offic
     limited = house.other_caller(allowed_models=["else"])
     form = b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\n'
     form += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + lines() + b"\r\n--x--\r\n"
-    assert (await limited.post("/v1/files", form)).json["error"]["code"] == "model_not_allowed"
+    assert (await limited.post("/v1/files", form, headers={"content-type": "multipart/form-data; boundary=x"})).json[
+        "error"
+    ]["code"] == "model_not_allowed"
     assert office.files == {}
     assert (await house.caller.post("/v1/batches", {"endpoint": WHERE})).json["error"]["param"] == "input_file_id"
+
+
+async def test_no_field_of_a_form_smuggles_another_file_to_the_provider(house: House, office: Office) -> None:
+    inner = f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="b"\r\n\r\n'
+    odd = uploads.field("expires_after[seconds]", "3600" + inner + lines("dearer").decode())
+    upload = uploads.form(uploads.field("purpose", "batch"), odd, uploads.file("file", lines(), "a.jsonl"))
+    reply = await house.caller.post("/v1/files", upload, headers=uploads.TYPE)
+    assert (reply.status, reply.json["error"]["param"], office.files) == (400, "expires_after[seconds]", {})
 
 
 async def test_without_any_balance_no_batch_begins(build: Build, office: Office) -> None:
