@@ -106,6 +106,14 @@ def oldest(tools: Tools) -> int | None:
         return session.exec(begun).one()
 
 
+def owed(tools: Tools, user_id: int, token_id: int) -> tuple[int, int]:
+    """What the user's batches that run will cost by estimate, and those of the token among them."""
+    with tools.db.read() as session:
+        running = select(Task).where(Task.user_id == user_id, Task.kind == "batch", col(Task.poll_at).is_not(None))
+        found = [(task.token_id, int(task.request.get("estimate", 0))) for task in session.exec(running)]
+    return sum(credits for _, credits in found), sum(credits for id, credits in found if id == token_id)
+
+
 def confirm(tools: Tools, id: str, now: int) -> Task | None:
     """A new task whose charge is in the log is a task now; one whose request was never charged is forgotten.
 

@@ -173,6 +173,29 @@ async def test_without_any_balance_no_batch_begins(build: Build, office: Office)
     assert office.batches == {}
 
 
+async def test_batches_that_run_cannot_together_cost_more_than_there_is(build: Build, office: Office) -> None:
+    house = await build(balance=500, channel={"type": "openai", "model_mapping": {"m": "gpt-5-mini"}})
+    house.fake.script(office)
+    for _ in range(2):  # each is estimated at about 300 credits
+        await begun(house)
+    with pytest.raises(openai.PermissionDeniedError, match="balance"):
+        await begun(house)
+    assert len(office.batches) == 2
+    office.run(bad=1)
+    await later(house)
+    await begun(house)
+    assert len(office.batches) == 3 and balance(house) == 220
+    house.settled()
+
+
+async def test_batches_of_a_token_cannot_together_cost_more_than_its_quota(house: House, office: Office) -> None:
+    await begun(house)
+    limited = house.other_caller(quota=200)
+    body = {"input_file_id": "file-0", "endpoint": WHERE, "completion_window": "24h"}
+    codes = [(await limited.post("/v1/batches", body)).headers.get("x-openopen8-error") for _ in range(2)]
+    assert codes == [None, "insufficient_token_quota"] and len(office.batches) == 2
+
+
 async def test_answers_without_usage_are_named_in_the_log(house: House, office: Office) -> None:
     office.usage = None
     await begun(house)
