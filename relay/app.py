@@ -89,16 +89,18 @@ class Relay:
         # most models' vocabulary takes a while to load: not while the first requests wait
         await asyncio.to_thread(count_text, "warm")
         ledger = await Ledger.open(self._tools)
-        upstream = self._given or open_upstream(self._tools.settings)
-        ticker, templates = Ticker.of(self._tools.settings), Templates(self._tools.keyring)
+        settings = self._tools.settings
+        upstream = self._given or open_upstream(settings)
+        abroad = open_upstream(settings.model_copy(update={"allow_private_upstreams": False}))
+        ticker, templates = Ticker.of(settings), Templates(self._tools.keyring)
         clock = asyncio.get_running_loop().time
-        room, health = Room(self._tools.settings.max_bodies_bytes), Health(self._tools)
-        disk = Room(_DISK * self._tools.settings.max_bodies_bytes, "disk")
-        sockets = Sockets(self._tools.settings)
+        room, health = Room(settings.max_bodies_bytes), Health(self._tools)
+        disk = Room(_DISK * settings.max_bodies_bytes, "disk")
+        sockets = Sockets(settings)
         signer = Signer(self._tools.keyring, upstream, self._tools.now)
         self.gate = Gate(
-            self._tools, ledger, upstream, health, self._random, Turns(), ticker, room, disk, templates, sockets,
-            signer, clock,
+            self._tools, ledger, upstream, abroad, health, self._random, Turns(), ticker, room, disk, templates,
+            sockets, signer, clock,
         )  # fmt: skip
         self.follower = Follower(self.gate)
         ticker.start()
@@ -124,6 +126,7 @@ class Relay:
             gate.ticker.stop()
             await gate.ledger.close()
             await gate.upstream.close()
+            await gate.abroad.close()
 
     # -- the front door for ASGI servers ----------------------------------------------------------------
 

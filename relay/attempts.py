@@ -24,7 +24,7 @@ from relay.neutral import Answer as Parsed
 from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
-from relay.tasks.submission import begun, check_price, pinned
+from relay.tasks.submission import begun, check, pinned
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
@@ -40,7 +40,7 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
     if endpoint is not None and endpoint.at_home is not None:
         return await _or_at_home(gate, call, grant, tab, presence)
     if endpoint is not None and endpoint.task:
-        check_price(grant.price, call.glance)
+        await check(gate, grant, call.glance)
         return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
@@ -103,7 +103,7 @@ async def _attempt(
     """One attempt; raises Failure, or a Problem that no other provider would change."""
     answered = False
     try:
-        if len(call.body) <= LARGE:
+        if call.upload is None and len(call.body) <= LARGE:
             prepared = prepare(call, attempt, gate.templates)
         else:
             prepared = await asyncio.to_thread(prepare, call, attempt, gate.templates)

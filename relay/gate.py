@@ -37,6 +37,8 @@ class Gate:
     tools: Tools
     ledger: Ledger
     upstream: Upstream
+    abroad: Upstream
+    """For addresses that a provider names: never private ones."""
     health: Health
     random: Random
     turns: Turns

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
+from typing import Self
 
-from relay.upstream import Body
+from relay.upstream import Body, bytes_of
 
 
 class Spool:
@@ -61,10 +64,43 @@ class Edited:
         return self.spool.piece(inside - len(self.instead) + self.end, size)
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A text with a part of a body in its middle, in base64; see ``Body``."""
+
+    head: bytes
+    body: Body
+    start: int
+    size: int
+    tail: bytes
+
+    @classmethod
+    def put(cls, text: bytes, mark: bytes, body: Body, start: int, size: int) -> Self:
+        """In the place of ``mark``."""
+        head, _, tail = text.partition(mark)
+        return cls(head, body, start, size, tail)
+
+    def __len__(self) -> int:
+        return len(self.head) + self._length() + len(self.tail)
+
+    def piece(self, at: int, size: int) -> bytes:
+        """See ``Body``."""
+        inside = at - len(self.head)
+        if inside < 0:
+            return self.head[at : at + size]
+        if inside >= self._length():
+            return self.tail[inside - self._length() :][:size]
+        first, last = inside // 4 * 3, min((inside + size + 3) // 4 * 3, self.size)
+        return base64.b64encode(bytes_of(self.body, self.start + first, last - first))[inside % 4 :][:size]
+
+    def _length(self) -> int:
+        return -(-self.size // 3) * 4
+
+
 class Window(io.RawIOBase):
     """One file of an upload, for those who read files."""
 
-    def __init__(self, body: Body, start: int, size: int, looks: int) -> None:
+    def __init__(self, body: Body, start: int, size: int, looks: int = sys.maxsize) -> None:
         """``looks``: so many reads, then OSError."""
         self._body, self._start, self._size, self._looks = body, start, size, looks
         self._at = 0

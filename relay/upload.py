@@ -13,21 +13,23 @@ from relay.upstream import Body
 
 
 class Upload:
-    """One upload; ``form`` is there once all has been read."""
+    """One upload; ``form`` is there once all has been read. ``copied``: what is sent is another file as large."""
 
     form: Form
 
-    def __init__(self, content_type: str, kept: Kept) -> None:
+    def __init__(self, content_type: str, kept: Kept, copied: bool = False) -> None:
         boundary = boundary_of(content_type)
         self.content_type = type_of(boundary)
         self._reader = FormReader(boundary)
         self._kept = kept
+        self._times = 2 if copied else 1
         self._spool = Spool()
+        self._copy: Spool | None = None
 
     def feed(self, data: bytes) -> None:
         """The next bytes. Raises Problem."""
         self._reader.feed(data)
-        self._kept.take(len(data))
+        self._kept.take(self._times * len(data))
         try:
             self._spool.write(data)
         except OSError:
@@ -44,8 +46,20 @@ class Upload:
             return self._spool
         return Edited(self._spool, part.start, part.start + part.size, name)
 
+    def copy(self) -> Spool:
+        """A file for what is sent instead; it takes the place of the one of an earlier attempt. Raises Problem."""
+        if self._copy is not None:
+            self._copy.close()
+        try:
+            self._copy = Spool()
+        except OSError:
+            raise _full() from None
+        return self._copy
+
     def close(self) -> None:
         """Forget it."""
+        if self._copy is not None:
+            self._copy.close()
         self._spool.close()
         self._kept.give_back()
 
@@ -58,7 +72,8 @@ async def read_upload(gate: Gate, request: Incoming) -> Form:
         knocked = True
     upload, wrong = None, None
     try:
-        upload = request.upload = Upload(request.content_type, Kept(gate.disk))
+        copied = request.route.ability == "files"
+        upload = request.upload = Upload(request.content_type, Kept(gate.disk), copied)
     except Problem as problem:
         wrong = problem
     except OSError:

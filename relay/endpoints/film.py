@@ -11,7 +11,9 @@ import msgspec
 from openopen8.core.errors import invalid
 from relay.endpoints.endpoint import Look, value
 from relay.formats.fields import model_name
+from relay.spool import Embedded
 from relay.tasks.vendor import Wish
+from relay.upstream import Body
 
 LONGEST = 600
 """Seconds of one video; no vendor makes longer ones."""
@@ -20,12 +22,26 @@ _SIZE = re.compile(r"([1-9]\d{1,4})\s?[xX*×]\s?([1-9]\d{1,4})")
 _SECONDS = re.compile(r"\d{1,4}(?:\.0+)?")
 
 
+class Picture(msgspec.Struct, frozen=True, gc=False):
+    """A file that was sent, and the mark that stands for its base64 in the wish."""
+
+    mark: str
+    body: Body
+    start: int
+    size: int
+
+    def within(self, text: bytes) -> Body:
+        """The request with the picture in it."""
+        return Embedded.put(text, self.mark.encode(), self.body, self.start, self.size)
+
+
 class Film(Look, frozen=True, gc=False):
     """A request for one video. In a vendor's own words there is no wish, but an ``action``."""
 
     wish: Wish | None = None
     action: str = ""
     seconds: int = 0
+    picture: Picture | None = None
 
 
 def filmed(fields: dict[str, msgspec.Raw], model: Any, seconds: int, wish: Wish | None, action: str = "") -> Film:

@@ -13,9 +13,11 @@ from openopen8.core.errors import invalid
 from relay.endpoints.endpoint import Endpoint, passing, unread, value
 from relay.endpoints.film import Film, filmed, number, seconds_of, size_of, text
 from relay.splice import top_level
-from relay.tasks.vendor import Wish
+from relay.tasks.vendor import Wish, whole_number
 
 DEFAULT_SECONDS = 5
+MOST_PIXELS = 99_999
+"""Of one side."""
 
 _KNOWN = frozenset({
     "model", "prompt", "image", "images", "last_image", "duration", "seconds", "size", "width", "height", "resolution",
@@ -38,8 +40,8 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Fil
         seconds=seconds_of(fields, ("duration", "seconds"), DEFAULT_SECONDS),
         image=images[0] if images else "",
         last_image=text(fields, "last_image") or (images[1] if len(images) > 1 else ""),
-        width=width or number(fields, "width") or 0,
-        height=height or number(fields, "height") or 0,
+        width=width or whole_number(value(fields, "width") or None, 0, "width", MOST_PIXELS),
+        height=height or whole_number(value(fields, "height") or None, 0, "height", MOST_PIXELS),
         resolution=text(fields, "resolution") or str(extra.pop("resolution", "")),
         ratio=text(fields, "aspect_ratio") or text(fields, "ratio") or str(extra.pop("aspect_ratio", "")),
         seed=number(fields, "seed"),

@@ -5,9 +5,9 @@ Source: https://platform.openai.com/docs/guides/batch, /api-reference/files, /ap
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
-from typing import Any
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -16,11 +16,15 @@ from openopen8.core.models import Task
 from relay import splice
 from relay.endpoints.endpoint import Endpoint, Look, passing, unread, value
 from relay.endpoints.film import text
-from relay.endpoints.form import form, is_form
+from relay.form import Form
 from relay.formats.fields import model_name
-from relay.tasks.vendor import Submission
+from relay.spool import Spool, Window
+from relay.tasks.vendor import Submission, whole_number
+from relay.upstream import Failure
 
 MOST_LINES = 50_000
+LONGEST_LINE = 16 * 1024 * 1024
+EXPIRY, LONGEST_LIFE = "expires_after[seconds]", 10**8 - 1
 URLS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions")
 """Endpoints whose usage is understood when a batch ends."""
 BOUNDARY = "openopen8-file-of-requests"
@@ -41,22 +45,26 @@ _line = msgspec.json.Decoder(_Line).decode
 
 
 class Paper(Look, frozen=True, gc=False):
-    """A file (``lines``), or a batch that is made of one (``of``)."""
+    """A file (``form``), or a batch that is made of one (``of``)."""
 
-    lines: tuple[bytes, ...] = ()
-    name: str = ""
+    form: Form | None = None
     url: str = ""
     of: str = ""
     """The file's id at the provider."""
 
-    def submission(self, model: str, override: Override | None) -> Submission:
-        """For the provider: under its name of the model, in each request of a file."""
-        if self.of:
+    def submission(self, model: str, override: Override | None, spool: Spool | None) -> Submission:
+        """For the provider: under its name of the model, in each request of a file, which goes into ``spool``."""
+        if self.form is None or spool is None:
             asked = {name: raw for name, raw in self.fields.items() if name != "model"}
             return Submission("/batches", _encode({**asked, "input_file_id": self.of}))
-        rows = b"\n".join(_renamed(line, model, override) for line in self.lines)
-        body = _form(rows, self.name, value(self.fields, "expires_after[seconds]"))
-        return Submission("/files", body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
+        try:
+            spool.write(_head(value(self.fields, EXPIRY)))
+            for line in _lines(self.form):
+                spool.write(_renamed(line, model, override) + b"\n")
+            spool.write(f"\r\n--{BOUNDARY}--\r\n".encode())
+        except OSError:
+            raise Failure("other", "The gateway has no room on its disk.") from None
+        return Submission("/files", spool, content_type=f"multipart/form-data; boundary={BOUNDARY}")
 
 
 def _renamed(line: bytes, model: str, override: Override | None) -> bytes:
@@ -67,41 +75,54 @@ def _renamed(line: bytes, model: str, override: Override | None) -> bytes:
     return _encode(row)
 
 
-def _form(rows: bytes, name: str, expires: str | None) -> bytes:
+def _lines(form: Form) -> Iterator[bytes]:
+    """One request after the other from disk. Raises Problem 400."""
+    (part, *_), number = form.files("file"), 0
+    reader = io.BufferedReader(Window(form.body, part.start, part.size), 256 * 1024)
+    while line := reader.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise invalid(f"Line {number} is too long.", "file")
+        if line.strip():
+            yield line
+
+
+def _head(expires: str | None) -> bytes:
     parts = {"purpose": "batch"}
     if expires:
-        parts |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": expires}
+        parts |= {"expires_after[anchor]": "created_at", EXPIRY: expires}
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{told}\r\n'
         for field, told in parts.items()
     )
-    file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-    return f"{head}{file}Content-Type: application/jsonl\r\n\r\n".encode() + rows + f"\r\n--{BOUNDARY}--\r\n".encode()
+    file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="requests.jsonl"\r\n'
+    return f"{head}{file}Content-Type: application/jsonl\r\n\r\n".encode()
 
 
-def glance_file(body: bytes, path_model: str | None, path_stream: bool | None) -> Paper:
+def glance_file(body: bytes, path_model: str | None, path_stream: bool | None) -> NoReturn:
+    """A file comes as an upload. Raises Problem 400."""
+    raise invalid("A file is uploaded as multipart/form-data.", "file")
+
+
+def look_file(form: Form) -> Paper:
     """Checks each request of the file: one model, one endpoint. Raises Problem 400."""
-    if not is_form(body):
-        raise invalid("A file is uploaded as a multipart form.", "file")
-    fields = form(body)
+    fields = form.fields()
     if text(fields, "purpose", needed=True) != "batch":
         raise invalid("Files are passed on for batches only: purpose must be batch.", "purpose")
-    file = text(fields, "file", needed=True)
-    if not file.startswith("data:"):
-        raise invalid("file must be a file.", "file")
-    content = base64.b64decode(file.partition(",")[2])
-    lines = tuple(line for line in content.splitlines() if line.strip())
-    if not 1 <= len(lines) <= MOST_LINES:
-        raise invalid(f"The file must have 1 to {MOST_LINES:,} requests.", "file")
-    model, url = _checked(lines)
-    small = {name: raw for name, raw in fields.items() if name != "file"}
-    return _paper(model, small, len(content) // 4, lines=lines, name="requests.jsonl", url=url)
+    form.check_file("file")
+    # it goes into a form of our own: nothing in it may look like the end of its part
+    whole_number(value(fields, EXPIRY), 1, EXPIRY, LONGEST_LIFE)
+    model, url = _checked(form)
+    return _paper(model, fields, form.files("file")[0].size // 4, form=form, url=url)
 
 
-def _checked(lines: tuple[bytes, ...]) -> tuple[str, str]:
+def _checked(form: Form) -> tuple[str, str]:
     """Model and endpoint of all requests."""
     seen: set[tuple[str, str]] = set()
-    for number, line in enumerate(lines, 1):
+    number = 0
+    for number, line in enumerate(_lines(form), 1):
+        if number > MOST_LINES:
+            break
         try:
             row = _line(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -111,6 +132,8 @@ def _checked(lines: tuple[bytes, ...]) -> tuple[str, str]:
         seen.add((model_name(value(splice.top_level(bytes(row.body)), "model"), "file"), row.url))
         if len(seen) > 1:
             raise invalid(f"Line {number}: a file has requests of one model at one endpoint.", "file")
+    if not 1 <= number <= MOST_LINES:
+        raise invalid(f"The file must have 1 to {MOST_LINES:,} requests.", "file")
     return seen.pop()
 
 
@@ -149,6 +172,8 @@ def _of_a_file(body: bytes, path_model: str | None, path_stream: bool | None) ->
 
 BATCHES = Endpoint("batches", "/batches", passing("openai_batches", _of_a_file, unread), task="batch")
 """Before it is known which file a batch is made of; see ``batch_of``."""
-FILES = Endpoint("files", "/files", passing("openai_files", glance_file, unread), task="file", free=True)
+FILES = Endpoint(
+    "files", "/files", passing("openai_files", glance_file, unread), task="file", free=True, form=look_file
+)
 
 __all__ = ["BATCHES", "FILES", "Override", "Paper", "batch_of"]

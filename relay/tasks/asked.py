@@ -22,16 +22,16 @@ from relay.formats.vendor import message_of
 from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.intake import read_body
-from relay.probe import stored
 from relay.routes import Route
 from relay.splice import top_level
 from relay.tasks import VENDORS, papers
 from relay.tasks.content import deliver
-from relay.tasks.errands import answered, outgoing
+from relay.tasks.errands import answered
+from relay.tasks.place import Place, place_of
 from relay.tasks.shown import listing as listing_of
 from relay.tasks.shown import shown
-from relay.tasks.vendor import Errand, Vendor
-from relay.upstream import Failure, Outgoing
+from relay.tasks.vendor import Errand, whole_number
+from relay.upstream import Failure
 
 OPERATIONS = frozenset({"task", "tasks", "task_content", "task_removal", "task_cancel"})
 _JSON = (b"content-type", b"application/json")
@@ -104,20 +104,18 @@ async def _of_user(gate: Gate, who: Listing, kind: str, id: str) -> Task:
 
 
 async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str]) -> bytes:
-    limit = asked.get("limit", "20")
-    if not limit.isdigit() or not 1 <= int(limit[:5]) <= MOST:
-        raise invalid(f"limit must be a number from 1 to {MOST}.", "limit")
+    limit = whole_number(asked.get("limit"), 20, "limit", MOST)
     after, newest_first = asked.get("after", "")[:64], asked.get("order", "desc") != "asc"
     user, kind = who.holder.user_id, _kind(view)
-    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, int(limit), newest_first)
+    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, limit, newest_first)
     return listing_of(view, *found)
 
 
 async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers: Mapping[bytes, bytes]) -> None:
-    vendor = _vendor(task)
+    place = await _place(gate, task)
+    vendor = place.vendor
     if task.kind == "file":
-        errand = papers.content(task.upstream_id)
-        return await deliver(gate, caller, await _outgoing(gate, vendor, task, errand), headers)
+        return await deliver(gate, caller, place, papers.content(task.upstream_id), headers)
     if variant not in vendor.variants:
         raise invalid(f"There is no {variant[:40]!r} of this video.", "variant")
     if task.state != "succeeded":
@@ -129,25 +127,26 @@ async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers
         errand = Errand("GET", task.urls[0])
     else:
         raise not_found("The video's content")
-    await deliver(gate, caller, await _outgoing(gate, vendor, task, errand), headers)
+    await deliver(gate, caller, place, errand, headers)
 
 
-def _vendor(task: Task) -> Vendor:
-    vendor = VENDORS.get(task.form)
-    if vendor is None:
-        raise not_found("The provider's interface")
-    return vendor
+async def _place(gate: Gate, task: Task) -> Place:
+    """Where the task is; 404 where that is there no more."""
+    try:
+        return await place_of(gate.tools, task)
+    except Failure:
+        raise not_found("The channel") from None
 
 
 async def _removed(gate: Gate, task: Task) -> bytes:
     """Here and, where it can be, at the provider's."""
     if task.state not in tasks.ENDED:
         raise Problem(409, "not_ready", "The video is still in the making: it can be deleted when that has ended.")
-    vendor = _vendor(task)
+    place = await _place(gate, task)
     if task.kind == "file":
-        await _done(gate, vendor, task, papers.remove(task))
-    elif vendor.remove is not None:
-        await _done(gate, vendor, task, vendor.remove(task))
+        await _done(gate, place, papers.remove(task))
+    elif place.vendor.remove is not None:
+        await _done(gate, place, place.vendor.remove(task))
     await asyncio.to_thread(tasks.remove, gate.tools, task.id)
     object = "file" if task.kind == "file" else "video.deleted"
     return msgspec.json.encode({"id": task.id, "object": object, "deleted": True})
@@ -157,18 +156,18 @@ async def _cancelled(gate: Gate, task: Task) -> Task:
     """Asks the provider to stop a batch; what it has done by then is charged when it has ended."""
     if task.state in tasks.ENDED:
         raise Problem(409, "not_ready", "The batch has ended.")
-    fields = await _done(gate, _vendor(task), task, papers.cancel(task))
+    fields = await _done(gate, await _place(gate, task), papers.cancel(task))
     if "status" not in fields:
         raise not_found("The batch")
     news = replace(papers.news(fields), state="running")  # its end is the polling's to tell
     return await asyncio.to_thread(tasks.heard, gate.tools, task.id, news, gate.tools.now()) or task
 
 
-async def _done(gate: Gate, vendor: Vendor, task: Task, errand: Errand) -> dict[str, Any]:
+async def _done(gate: Gate, place: Place, errand: Errand) -> dict[str, Any]:
     """The provider's answer; a thing that it does not know any more is as good as deleted."""
     try:
-        status, fields = await answered(gate.upstream, await _outgoing(gate, vendor, task, errand))
-    except (Failure, Problem):
+        status, fields = await answered(gate.upstream, place.sent(errand))
+    except Failure:
         status, fields = 502, {}
     if status in (400, 409):
         raise Problem(status, "invalid_request", message_of(fields) or "The provider refuses it.")
@@ -177,15 +176,6 @@ async def _done(gate: Gate, vendor: Vendor, task: Task, errand: Errand) -> dict[
     if status in (404, 410):
         return {}
     raise Problem(502, "upstream_error", "The provider could not do it. Try again.")
-
-
-async def _outgoing(gate: Gate, vendor: Vendor, task: Task, errand: Errand) -> Outgoing:
-    """The errand in the name of the channel that has the task."""
-    provider, _ = await asyncio.to_thread(stored, gate.tools, task.channel_id, task.key_id)
-    if not provider.keys:
-        raise not_found("The video's channel")
-    tools = gate.tools
-    return outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, tools.now())
 
 
 def _reply(caller: Caller, body: bytes) -> None:

@@ -11,15 +11,16 @@ from openopen8.core.services import tasks
 from openopen8.core.services.snapshot import load_snapshot
 from openopen8.core.tools import Tools
 from relay.formats.vendor import message_of
-from relay.probe import stored
-from relay.tasks import VENDORS, errands, papers, results
-from relay.tasks.vendor import Errand
-from relay.upstream import Failure, Outgoing, Upstream
+from relay.tasks import papers, results
+from relay.tasks.errands import answered
+from relay.tasks.place import Place, place_of
+from relay.upstream import Failure, Upstream
 
 
 async def follow(tools: Tools, upstream: Upstream, task: Task) -> None:
     """One look. Raises Failure, or Problem for a channel that is there no more."""
-    status, fields = await errands.answered(upstream, await _outgoing(tools, task, papers.look(task)))
+    place = await place_of(tools, task)
+    status, fields = await answered(upstream, place.sent(papers.look(task)))
     if not 200 <= status < 300:
         raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
     news = papers.news(fields)
@@ -28,20 +29,20 @@ async def follow(tools: Tools, upstream: Upstream, task: Task) -> None:
             raise Failure("other", "The batch does not end.")
         await asyncio.to_thread(tasks.heard, tools, task.id, news, tools.now())
         return
-    found = await _read(tools, upstream, task, fields.get("output_file_id"))
+    found = await _read(place, upstream, task, fields.get("output_file_id"))
     now = tools.now()
     details = {"answers": found.answered, **({"without_usage": found.uncounted} if found.uncounted else {})}
     entry, files = papers.entry(task, found.total(), now, details), papers.results(task, fields, now)
     await asyncio.to_thread(tasks.finished, tools, task.id, news, entry, found.receipt(), files)
 
 
-async def _read(tools: Tools, upstream: Upstream, task: Task, output: object) -> results.Results:
+async def _read(place: Place, upstream: Upstream, task: Task, output: object) -> results.Results:
     """What the results come to; nothing where there are none."""
-    price, ratio = await asyncio.to_thread(_price, tools, task), Decimal(task.request.get("ratio", "1"))
+    price, ratio = await asyncio.to_thread(_price, place.tools, task), Decimal(task.request.get("ratio", "1"))
     url = str(task.request.get("url"))
     if not isinstance(output, str) or not output:
         return results.Results(url, price, ratio, asyncio.get_running_loop().create_future())
-    answer = await upstream.send(await _outgoing(tools, task, papers.content(output)))
+    answer = await upstream.send(place.sent(papers.content(output)))
     try:
         if answer.status != 200:
             raise Failure("status", "The provider does not give the results.", answer.status)
@@ -55,11 +56,3 @@ def _price(tools: Tools, task: Task) -> Price:
     rows = load_snapshot(tools).prices.get(task.model, ())
     made = next((row for row in rows if row.id == task.request.get("price")), None)
     return made or price_at(rows, tools.now()) or UNPRICED
-
-
-async def _outgoing(tools: Tools, task: Task, errand: Errand) -> Outgoing:
-    provider, _ = await asyncio.to_thread(stored, tools, task.channel_id, task.key_id)
-    vendor = VENDORS.get(task.form)
-    if vendor is None or not provider.keys:
-        raise Failure("other", "The channel has lost its key.")
-    return errands.outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, tools.now())

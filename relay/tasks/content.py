@@ -9,6 +9,8 @@ from openopen8.core.errors import not_found
 from relay import verdict
 from relay.caller import Caller, Gone, Pairs
 from relay.gate import Gate
+from relay.tasks.place import Place
+from relay.tasks.vendor import Errand
 from relay.upstream import Answer, Failure, Outgoing, Template
 
 ASKED = ("range", "if-range", "if-none-match", "if-modified-since")
@@ -50,10 +52,10 @@ class Pipe:
             self.over.set_exception(Gone())
 
 
-async def deliver(gate: Gate, caller: Caller, errand: Outgoing, headers: Mapping[bytes, bytes]) -> None:
+async def deliver(gate: Gate, caller: Caller, place: Place, errand: Errand, headers: Mapping[bytes, bytes]) -> None:
     """Send the result on. Raises a Problem as long as nothing was sent, then Gone."""
     try:
-        answer = await _found(gate, errand, _asked(headers))
+        answer = await _found(gate, place, place.sent(errand), _asked(headers))
     except Failure as failure:
         raise verdict.problem_of(failure) from None
     try:
@@ -75,20 +77,23 @@ async def deliver(gate: Gate, caller: Caller, errand: Outgoing, headers: Mapping
         answer.close()
 
 
-async def _found(gate: Gate, errand: Outgoing, asked: dict[str, str]) -> Answer:
-    """The answer, after redirects: those are followed without any key."""
+async def _found(gate: Gate, place: Place, errand: Outgoing, asked: dict[str, str]) -> Answer:
+    """The answer, after redirects: those are followed without any key.
+
+    What a provider names may lead anywhere: into our own network only where the channel itself is.
+    """
     template = errand.template
     headers = {**dict(template.headers), "accept": "*/*", **asked}
     origin = template.origin
     url = template.url
     for _ in range(REDIRECTS + 1):
         made = Template.make(url, headers, "GET", origin.proxy, origin.http2)
-        answer = await gate.upstream.send(Outgoing(made))
-        place = answer.headers.get("location", "")
-        if answer.status not in (301, 302, 303, 307, 308) or not place.startswith(("http://", "https://")):
+        answer = await (gate.upstream if place.holds(made.url) else gate.abroad).send(Outgoing(made))
+        where = answer.headers.get("location", "")
+        if answer.status not in (301, 302, 303, 307, 308) or not where.startswith(("http://", "https://")):
             return answer
         answer.close()
-        url, headers = place, {"accept": "*/*", **asked}
+        url, headers = where, {"accept": "*/*", **asked}
     raise Failure("broken", "The provider sends from one address to the next.")
 
 

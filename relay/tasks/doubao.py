@@ -13,7 +13,7 @@ from openopen8.core.errors import invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.tasks.pictures import ratio, resolution
-from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish, named, whole_seconds
+from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish, named, whole_number
 
 PATH = "/contents/generations/tasks"
 FRAMES = 24
@@ -62,7 +62,8 @@ def native(body: bytes, action: str, model: str) -> Submission:
 def seconds(fields: Answered) -> int:
     """The longest that a request in Ark's own words may become: by fields, and by commands in its text."""
     said = [_field(fields)]
-    for part in fields.get("content") or ():
+    content = fields.get("content")
+    for part in content if isinstance(content, list) else ():
         if isinstance(part, dict) and isinstance(part.get("text"), str):
             said += [_command(name, int(number)) for name, number in _LENGTH.findall(part["text"])]
     return max(said)
@@ -70,10 +71,10 @@ def seconds(fields: Answered) -> int:
 
 def _field(fields: Answered) -> int:
     if fields.get("frames") is not None:
-        return math.ceil(whole_seconds(fields["frames"], 1, "frames", 15_000) / FRAMES)
+        return math.ceil(whole_number(fields["frames"], 1, "frames", 15_000) / FRAMES)
     if fields.get("duration") == -1:
         return LONGEST
-    return whole_seconds(fields.get("duration"), 5, "duration")
+    return whole_number(fields.get("duration"), 5, "duration")
 
 
 def _command(name: str, number: int) -> int:

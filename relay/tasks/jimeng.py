@@ -19,7 +19,9 @@ from openopen8.core.errors import Problem, invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.tasks.pictures import bare, ratio
-from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_seconds
+from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_number
+from relay.upstream import Body
+from relay.upstream.body import Unsent
 
 SUBMIT, RESULT = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
 FRAMES = 24
@@ -67,7 +69,7 @@ def native(body: bytes, action: str, model: str) -> Submission:
 
 def seconds(fields: Answered) -> int:
     """What a request in Jimeng's own words asks for; 121 frames where it does not say."""
-    frames = whole_seconds(fields.get("frames"), 5 * FRAMES + 1, "frames", 15_000)
+    frames = whole_number(fields.get("frames"), 5 * FRAMES + 1, "frames", 15_000)
     return max(1, math.ceil((frames - 1) / FRAMES))
 
 
@@ -122,7 +124,7 @@ def authorize(key: str, errand: Errand, url: str, now: int) -> dict[str, str]:
         return bearer(key, errand, url, now)
     at = datetime.fromtimestamp(now // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     place, scope = urlsplit(url), f"{at[:8]}/{REGION}/{SERVICE}/request"
-    digest = hashlib.sha256(errand.body).hexdigest()
+    digest = _digest(errand.body)
     query = "&".join(sorted(place.query.split("&")))
     told = {"content-type": "application/json", "host": place.netloc, "x-content-sha256": digest, "x-date": at}
     headers = "".join(f"{name}:{value}\n" for name, value in told.items())
@@ -134,6 +136,13 @@ def authorize(key: str, errand: Errand, url: str, now: int) -> dict[str, str]:
     signature = hmac.new(made, text.encode(), hashlib.sha256).hexdigest()
     credential = f"HMAC-SHA256 Credential={access}/{scope}, SignedHeaders={_SIGNED}, Signature={signature}"
     return {"x-date": at, "x-content-sha256": digest, "authorization": credential}
+
+
+def _digest(body: bytes | Body) -> str:
+    made, rest = hashlib.sha256(), Unsent(body)
+    while rest:
+        made.update(rest.take(2**18))
+    return made.hexdigest()
 
 
 def shown(task: Task) -> Answered:

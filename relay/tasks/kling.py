@@ -17,7 +17,7 @@ from openopen8.core.errors import Problem, invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.tasks.pictures import bare, ratio
-from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_seconds
+from relay.tasks.vendor import Answered, Errand, Refusal, Submission, Vendor, Wish, bearer, named, whole_number
 
 ACTIONS = ("text2video", "image2video")
 _STATES: dict[str, State] = {
@@ -55,7 +55,7 @@ def native(body: bytes, action: str, model: str) -> Submission:
 
 def seconds(fields: Answered) -> int:
     """What a request in Kling's own words asks for; 5 where it does not say."""
-    return whole_seconds(fields.get("duration"), 5, "duration")
+    return whole_number(fields.get("duration"), 5, "duration")
 
 
 def _data(answer: Answered) -> Answered:

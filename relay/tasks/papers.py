@@ -52,6 +52,8 @@ def _task(
     now, batch = gate.tools.now(), bool(paper.of)
     ratio = format(grant.ratio, "f")
     facts = {"tokens": paper.tokens, "url": paper.url, "price": grant.price.id, "ratio": ratio, "group": grant.group.id}
+    if batch:
+        facts["estimate"] = grant.token_hold
     return Task(
         id=f"batch_{secrets.token_hex(16)}" if batch else id,
         kind="batch" if batch else "file",

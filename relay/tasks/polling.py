@@ -14,9 +14,9 @@ from openopen8.core.services.duty import Duty
 from openopen8.core.services.tasks import News
 from openopen8.core.tools import Tools
 from relay.formats.vendor import message_of, redact
-from relay.probe import stored
-from relay.tasks import VENDORS, errands
 from relay.tasks.batches import follow
+from relay.tasks.errands import answered
+from relay.tasks.place import place_of
 from relay.upstream import Failure, Upstream
 
 log = logging.getLogger("openopen8.tasks")
@@ -121,15 +121,9 @@ async def ask(tools: Tools, upstream: Upstream, task: Task) -> None:
 
 async def _news(tools: Tools, upstream: Upstream, task: Task) -> News:
     """What the provider says; raises Failure, or Problem for a channel that is there no more."""
-    vendor = VENDORS.get(task.form)
-    if vendor is None:
-        raise Failure("other", "This version does not know the provider.")
-    provider, _ = await asyncio.to_thread(stored, tools, task.channel_id, task.key_id)
-    if not provider.keys:
-        raise Failure("other", "The channel has lost its key.")
-    errand, now = vendor.look(task), tools.now()
-    sent = errands.outgoing(tools.keyring, provider, provider.keys[0], vendor.authorize, errand, now)
-    status, fields = await errands.answered(upstream, sent)
+    place = await place_of(tools, task)
+    vendor = place.vendor
+    status, fields = await answered(upstream, place.sent(vendor.look(task)))
     refusal = vendor.refused(fields)
     if refusal is not None and refusal.status == 400:  # the vendor's own word for: it will never be
         return News("failed", error=redact(refusal.message))

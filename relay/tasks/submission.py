@@ -57,10 +57,28 @@ def pinned(providers: Candidates, place: tuple[int, int]) -> Candidates:
     return Candidates((replace(found, keys=keys),))
 
 
-def check_price(price: Price, asked: Glance) -> None:
+async def check(gate: Gate, grant: Grant, asked: Glance) -> None:
+    """Raises Problem for what would be given away."""
+    if isinstance(asked, Film):
+        _check_price(grant.price, asked)
+    elif isinstance(asked, Paper) and asked.of:
+        await _check_owed(gate, grant)
+
+
+async def _check_owed(gate: Gate, grant: Grant) -> None:
+    """Batches are paid when they end, so those that run must not have used up by estimate what there is."""
+    who = grant.holder
+    owed, of_token = await asyncio.to_thread(tasks.owed, gate.tools, who.user_id, who.token_id)
+    if owed and owed >= who.available:
+        told = "The batches that run will need the whole balance of this account. Wait for their end, or top it up."
+        raise Problem(403, "insufficient_user_quota", told)
+    if of_token and who.left is not None and of_token >= who.left:
+        told = f"The batches that run will need the rest of the quota of token {who.hint}. Wait for their end."
+        raise Problem(403, "insufficient_token_quota", told)
+
+
+def _check_price(price: Price, asked: Film) -> None:
     """A video has no tokens: a price that knows nothing else would give it away."""
-    if not isinstance(asked, Film):
-        return
     if price.per_call is None and not price.free and not dict(price.units).get("seconds"):
         told = f"Model {asked.model!r} has no price per second or call. Ask your admin to set one."
         raise Problem(400, "model_not_priced", told, "model")
@@ -78,14 +96,18 @@ def submission(call: Call, vendor: Vendor, model: str, override: Override | None
     """The request in the vendor's form. Raises Problem 400 for what it can't express."""
     asked = call.glance
     if isinstance(asked, Paper):
-        return asked.submission(model, override)
+        return asked.submission(model, override, None if call.upload is None else call.upload.copy())
     assert isinstance(asked, Film)
     if asked.wish is not None:
         made = vendor.submit(asked.wish, model)
     else:
         assert vendor.native is not None
         made = vendor.native(call.body, asked.action, model)
-    return made if override is None else msgspec.structs.replace(made, body=override(made.body))
+    body = made.body
+    assert isinstance(body, bytes)
+    if override is not None:
+        body = override(body)
+    return msgspec.structs.replace(made, body=body if asked.picture is None else asked.picture.within(body))
 
 
 async def begun(

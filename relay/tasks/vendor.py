@@ -13,6 +13,7 @@ from openopen8.core.models import Task
 from openopen8.core.services.tasks import News
 from relay.formats.openai_errors import render_error
 from relay.splice import edited, top_level
+from relay.upstream import Body
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True):
@@ -47,7 +48,7 @@ class Errand(msgspec.Struct, frozen=True, gc=False):
 
     method: str
     path: str
-    body: bytes = b""
+    body: bytes | Body = b""
     content_type: str = JSON
 
 
@@ -55,7 +56,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """The errand that makes a task; ``action`` is what later look-ups have to name."""
 
     path: str
-    body: bytes
+    body: bytes | Body
     action: str = ""
     losses: tuple[str, ...] = ()
     content_type: str = JSON
@@ -77,12 +78,12 @@ def _no_seconds(fields: Answered) -> int:
     return 0
 
 
-def whole_seconds(given: object, default: int, name: str, most: int = 600) -> int:
-    """A whole number in a vendor's field, as a number or a text; Problem 400 for anything else."""
+def whole_number(given: object, default: int, name: str, most: int = 600) -> int:
+    """A whole number in a caller's field, as a number or a text; Problem 400 for anything else."""
     if given is None:
         return default
     text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:8]) <= most:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most):
         raise invalid(f"{name} must be a whole number from 1 to {most}.", name)
     return int(text)
 

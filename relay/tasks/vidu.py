@@ -14,7 +14,7 @@ from openopen8.core.errors import invalid
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.tasks.pictures import ratio, resolution
-from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish, named, whole_seconds
+from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish, named, whole_number
 
 ACTIONS = ("text2video", "img2video", "start-end2video", "reference2video")
 _STATES: dict[str, State] = {
@@ -59,7 +59,7 @@ def seconds(fields: Answered) -> int:
 
     Without a length models choose by their own defaults, 4 or 5 seconds; the longer one is charged.
     """
-    return whole_seconds(fields.get("duration"), 5, "duration")
+    return whole_number(fields.get("duration"), 5, "duration")
 
 
 def accepted(answer: Answered) -> str:

@@ -2,7 +2,7 @@
 
 from openopen8.core.config import Settings
 from relay.upstream.answer import LARGEST_ANSWER, LARGEST_ERROR, Answer, Sink, Upstream
-from relay.upstream.body import Body
+from relay.upstream.body import Body, bytes_of
 from relay.upstream.client import FastUpstream
 from relay.upstream.failure import Blocked, Failure, FailureKind, failure_of, malformed, too_large
 from relay.upstream.httpx_client import HttpxUpstream
@@ -23,6 +23,7 @@ __all__ = [
     "Sink",
     "Template",
     "Upstream",
+    "bytes_of",
     "failure_of",
     "malformed",
     "open_upstream",

@@ -14,6 +14,17 @@ class Body(Protocol):
         """At least one byte and at most ``size``, from the place ``at`` on. Raises OSError."""
 
 
+def bytes_of(body: Body, start: int, size: int) -> bytes:
+    """A part of a body as a whole. Raises OSError."""
+    found = bytearray()
+    while len(found) < size:
+        piece = body.piece(start + len(found), size - len(found))
+        if not piece:
+            raise OSError("the body is shorter than it was said to be")
+        found += piece
+    return bytes(found)
+
+
 class Unsent:
     """What of a large body has not been handed over yet."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from openopen8.core.clock import DAY, MINUTE
-from openopen8.core.services import options, responses
+from openopen8.core.services import options, responses, tasks
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.log_digest import DUTY, Digest
 from openopen8.core.services.retention import Term, sweep, terms
@@ -87,8 +87,8 @@ class LogKeeper:
         began = time.monotonic()
         if self._sweeping is None and began - self._asked_at >= self.ask_every:
             self._asked_at, today = began, self.tools.now() // DAY
-            found = options.public(self.tools)
-            due = (terms(found, self.tools.now()), found.response_retention_days, today)
+            found, needed = options.public(self.tools), tasks.oldest(self.tools)
+            due = (terms(found, self.tools.now(), needed), found.response_retention_days, today)
             if due != self._done:
                 kept = responses.sweep(self._duty, found.response_retention_days, self.tools.now())
                 self._sweeping, self._done = chain(sweep(self._duty, due[0]), kept), due

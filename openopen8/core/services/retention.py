@@ -32,12 +32,15 @@ class Term:
     before: int
 
 
-def terms(options: Options, now: int) -> tuple[Term, ...]:
-    """What the settings say, in whole UTC days."""
+def terms(options: Options, now: int, needed: int | None = None) -> tuple[Term, ...]:
+    """What the settings say, in whole UTC days. Requests since ``needed`` stay: a task may still be given back."""
     today = now - now % DAY
     found = []
     if options.log_retention_days is not None:
-        found.append(Term(("request", "correction"), -1, 999, today - options.log_retention_days * DAY))
+        before = today - options.log_retention_days * DAY
+        if needed is not None:
+            before = min(before, needed - needed % DAY)
+        found.append(Term(("request", "correction"), -1, 999, before))
     for kind in ("credit", "admin", "login"):
         days = getattr(options, f"{kind}_retention_days")
         if days is not None:

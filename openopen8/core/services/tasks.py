@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, func
 from sqlmodel import Session, col, select
 
 from openopen8.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -97,6 +97,21 @@ def due(tools: Tools, now: int, limit: int) -> Sequence[Task]:
             task.poll_at = now + MINUTE
             session.add(task)
         return found
+
+
+def oldest(tools: Tools) -> int | None:
+    """When the oldest video that may still be given back was begun: its charge must stay in the log."""
+    with tools.db.read() as session:
+        begun = select(func.min(Task.created_at)).where(col(Task.poll_at).is_not(None), Task.kind == "video")
+        return session.exec(begun).one()
+
+
+def owed(tools: Tools, user_id: int, token_id: int) -> tuple[int, int]:
+    """What the user's batches that run will cost by estimate, and those of the token among them."""
+    with tools.db.read() as session:
+        running = select(Task).where(Task.user_id == user_id, Task.kind == "batch", col(Task.poll_at).is_not(None))
+        found = [(task.token_id, int(task.request.get("estimate", 0))) for task in session.exec(running)]
+    return sum(credits for _, credits in found), sum(credits for id, credits in found if id == token_id)
 
 
 def confirm(tools: Tools, id: str, now: int) -> Task | None:

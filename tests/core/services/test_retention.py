@@ -10,10 +10,10 @@ from sqlalchemy import event
 
 from openopen8.core.clock import DAY, HOUR, SetClock
 from openopen8.core.errors import Problem
-from openopen8.core.models import Account, LogEntry, LogRequest, LogToken, LogUser, UsageSum
+from openopen8.core.models import Account, LogEntry, LogRequest, LogToken, LogUser, Task, UsageSum
 from openopen8.core.rules.options import Options
 from openopen8.core.rules.roles import Actor
-from openopen8.core.services import charts, credits, journal, logs, options, overview
+from openopen8.core.services import charts, credits, journal, logs, options, overview, tasks
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.services.log_digest import DUTY, Digest, catch_up
@@ -189,6 +189,25 @@ async def test_the_keeper_deletes_as_the_settings_say_and_again_the_next_day(pas
     clock: SetClock = past.clock
     clock.advance(DAY)
     turns(past, keeper, 6)
+    keeper.leave()
+    past.world.audit()
+
+
+async def test_the_charge_of_a_video_stays_until_the_video_has_ended(past: Past) -> None:
+    charge = past.world.log()[4]
+    video = Task(
+        id="video_1", kind="video", user_id=past.ann.user_id, token_id=past.token, channel_id=1, key_id=1,
+        request_id=charge.request_id, form="sora", upstream_id="v", state="running", credits=charge.credits,
+        created_at=charge.time, updated_at=charge.time, poll_at=charge.time, expires_at=charge.time + DAY,
+    )  # fmt: skip
+    tasks.add(past.tools, video)
+    past.duty.leave()
+    keeper = LogKeeper(past.tools, ask_every=0)
+    options.set(past.tools, past.root, {"log_retention_days": 1})
+    turns(past, keeper, 16)
+    tasks.heard(past.tools, video.id, tasks.News("failed"), past.tools.now())
+    assert [entry.credits for entry in past.world.log("correction")] == [-charge.credits]
+    turns(past, keeper, 2)
     keeper.leave()
     past.world.audit()
 

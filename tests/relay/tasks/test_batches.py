@@ -9,8 +9,10 @@ import openai
 import pytest
 
 from openopen8.core.models import Task, TokenCounter
+from relay.endpoints.paper import BOUNDARY
 from relay.tasks.batches import follow
 from tests.fakes.vendors.batches import Office
+from tests.relay.endpoints import uploads
 from tests.relay.endpoints.clients import openai_client
 from tests.relay.house import Build, House
 from tests.relay.tasks.studio import balance, later
@@ -148,9 +150,19 @@ async def test_a_file_must_be_what_its_token_may_use(house: House, office: Offic
     limited = house.other_caller(allowed_models=["else"])
     form = b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\n'
     form += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + lines() + b"\r\n--x--\r\n"
-    assert (await limited.post("/v1/files", form)).json["error"]["code"] == "model_not_allowed"
+    assert (await limited.post("/v1/files", form, headers={"content-type": "multipart/form-data; boundary=x"})).json[
+        "error"
+    ]["code"] == "model_not_allowed"
     assert office.files == {}
     assert (await house.caller.post("/v1/batches", {"endpoint": WHERE})).json["error"]["param"] == "input_file_id"
+
+
+async def test_no_field_of_a_form_smuggles_another_file_to_the_provider(house: House, office: Office) -> None:
+    inner = f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="b"\r\n\r\n'
+    odd = uploads.field("expires_after[seconds]", "3600" + inner + lines("dearer").decode())
+    upload = uploads.form(uploads.field("purpose", "batch"), odd, uploads.file("file", lines(), "a.jsonl"))
+    reply = await house.caller.post("/v1/files", upload, headers=uploads.TYPE)
+    assert (reply.status, reply.json["error"]["param"], office.files) == (400, "expires_after[seconds]", {})
 
 
 async def test_without_any_balance_no_batch_begins(build: Build, office: Office) -> None:
@@ -159,6 +171,29 @@ async def test_without_any_balance_no_batch_begins(build: Build, office: Office)
     with pytest.raises(openai.PermissionDeniedError):
         await begun(house)
     assert office.batches == {}
+
+
+async def test_batches_that_run_cannot_together_cost_more_than_there_is(build: Build, office: Office) -> None:
+    house = await build(balance=500, channel={"type": "openai", "model_mapping": {"m": "gpt-5-mini"}})
+    house.fake.script(office)
+    for _ in range(2):  # each is estimated at about 300 credits
+        await begun(house)
+    with pytest.raises(openai.PermissionDeniedError, match="balance"):
+        await begun(house)
+    assert len(office.batches) == 2
+    office.run(bad=1)
+    await later(house)
+    await begun(house)
+    assert len(office.batches) == 3 and balance(house) == 220
+    house.settled()
+
+
+async def test_batches_of_a_token_cannot_together_cost_more_than_its_quota(house: House, office: Office) -> None:
+    await begun(house)
+    limited = house.other_caller(quota=200)
+    body = {"input_file_id": "file-0", "endpoint": WHERE, "completion_window": "24h"}
+    codes = [(await limited.post("/v1/batches", body)).headers.get("x-openopen8-error") for _ in range(2)]
+    assert codes == [None, "insufficient_token_quota"] and len(office.batches) == 2
 
 
 async def test_answers_without_usage_are_named_in_the_log(house: House, office: Office) -> None:

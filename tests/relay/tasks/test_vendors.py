@@ -219,11 +219,25 @@ async def test_what_is_no_wish_is_told_with_its_field(build: Build) -> None:
         ({"images": [PICTURE] * 3}, "images"),
         ({"seed": "x"}, "seed"),
         ({"model": None}, "model"),
+        ({"size": None, "width": 10**400, "height": 1}, "width"),
+        ({"size": None, "width": -1, "height": -1}, "width"),
     )
     for change, param in wrong:
         reply = await house.caller.post("/v1/video/generations", {**WISH, **change})
         assert (reply.status, reply.json["error"]["param"]) == (400, param)
     assert studio.made == {}
+
+
+@each
+async def test_odd_lengths_in_a_vendors_own_words_are_a_400(build: Build, case: Case) -> None:
+    house, studio = await house_of(build, case)
+    name = "frames" if case.type == "jimeng" else "duration"
+    for odd in ("1" * 5000, "0" * 5000, "00000006000", 10**400, "²", [], 0):
+        reply = await house.caller.post(case.native, {**case.native_body, name: odd}, query=case.native_query)
+        assert (reply.status, studio.made) == (400, {}), odd
+    if case.type == "doubao":
+        house.fake.script(status(400, {"error": {"message": "no content"}}))  # the vendor's to judge
+        assert (await house.caller.post(case.native, {**case.native_body, "content": 5})).status == 400
 
 
 @each

@@ -11,10 +11,11 @@ import httpx2
 import openai
 import pytest
 
-from openopen8.core.models import Channel, LogEntry, Task
+from openopen8.core.models import Channel, ChannelKey, LogEntry, Task
 from openopen8.core.services import credits, tasks
 from relay.app import Relay
-from tests.fakes.upstream import cut_at_once
+from tests.fakes.upstream import FakeUpstream, cut_at_once, status
+from tests.fakes.vendors.kling import KEY, kling
 from tests.fakes.vendors.sora import sora
 from tests.fakes.vendors.tasks import VIDEO, Studio
 from tests.relay.endpoints.clients import openai_client
@@ -278,7 +279,8 @@ async def test_lists_come_in_pages_newest_first(house: House, studio: Studio) ->
     client = openai_client(house)
     assert [video.id async for video in client.videos.list(limit=2)] == ids[::-1]
     assert [video.id async for video in client.videos.list(limit=2, order="asc")] == ids
-    assert (await house.caller.get("/v1/videos", query="limit=0")).status == 400
+    for limit in ("0", "101", "%C2%B2", "00001999", "1" + "0" * 5000):
+        assert (await house.caller.get("/v1/videos", query=f"limit={limit}")).status == 400
 
 
 async def test_parts_of_a_video_can_be_fetched_and_nothing_else_of_the_provider_shows(
@@ -312,6 +314,33 @@ async def test_a_caller_that_leaves_its_download_stops_the_provider(house: House
     talk.leave()
     await talk.end()
     assert house.fake.requests[-1].left.wait(10)
+
+
+@pytest.mark.parametrize("how", ["named", "redirect"])
+async def test_an_address_that_a_provider_names_never_leads_into_the_own_network(build: Build, how: str) -> None:
+    studio = kling()
+    house = await opened(build, studio, "kling", "kling-v1", keys=(KEY,))
+    id = (await house.caller.post("/v1/videos", {**BODY, "seconds": 5})).json["id"]
+    studio.end()
+    with FakeUpstream(status(200, {"secret": 1})) as inside:
+        if how == "named":
+            studio.url = inside.url
+        await later(house)
+        if how == "redirect":
+            house.fake.script(status(302, {}, {"location": inside.url + "/cdn/a.mp4"}))
+        reply = await house.caller.get(f"/v1/videos/{id}/content")
+        assert (reply.status, inside.requests) == (502, []), reply.body
+
+
+async def test_a_key_that_was_replaced_loses_no_video(house: House, studio: Studio) -> None:
+    id = (await house.caller.post("/v1/videos", BODY)).json["id"]
+    studio.end()
+    (key,) = house.world.all(ChannelKey)
+    with house.tools.db.write() as session:
+        session.add(ChannelKey(**key.model_dump(exclude={"id"})))
+        session.delete(session.get(ChannelKey, key.id))
+    await later(house)
+    assert (await house.caller.get(f"/v1/videos/{id}/content")).body == VIDEO
 
 
 async def test_a_remix_goes_where_the_video_was_made_and_costs_as_much(house: House, studio: Studio) -> None:
