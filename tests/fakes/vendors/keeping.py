@@ -30,6 +30,10 @@ class Keeping:
         self.kept: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[str] = []
         """Method and path of each request."""
+        self.heard = 2
+        """Events of a stream that come before its answer is over."""
+        self.odd = b""
+        """What is said about an answer in place of it."""
 
     def finish(self, status: str = "completed", usage: Any = _USAGE) -> None:
         """What is made in the background is over."""
@@ -41,6 +45,8 @@ class Keeping:
         received = exchange.received
         path, _, query = received.path.partition("?")
         self.asked.append(f"{received.method} {path}")
+        if self.odd:
+            return await whole(exchange, 200, self.odd)
         try:
             value = self._answer(received, path.removeprefix("/v1/responses"), parse_qs(query))
         except Refused as refused:
@@ -120,8 +126,9 @@ class Keeping:
 
     def _events(self, response: dict[str, Any], after: int) -> list[bytes]:
         """All events after that one; of an answer that is not over, those that there are."""
-        events = stream_of(dict(response))
-        return events[after + 1 : None if response["status"] == "completed" else 2]
+        if response["status"] == "completed":
+            return stream_of(dict(response))[after + 1 :]
+        return stream_of({**response, "output": _output()})[after + 1 : self.heard]
 
 
 def _output() -> list[dict[str, Any]]:

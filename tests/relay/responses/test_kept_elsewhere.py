@@ -40,6 +40,14 @@ def rested(house: House) -> None:
     assert all(row.hold_id is None for row in house.world.all(KeptResponse))
 
 
+async def written(house: House) -> KeptResponse:
+    """The one answer, once it is kept."""
+    async with asyncio.timeout(20):
+        while not (rows := house.world.all(KeptResponse)):
+            await asyncio.sleep(0.01)
+    return rows[0]
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_a_conversation_stays_with_the_key_that_began_it(house: House, stream: bool) -> None:
     first = await say(house, "one", stream)
@@ -209,11 +217,37 @@ async def test_a_stream_that_is_left_goes_on_in_the_background_and_is_charged_wh
     await talk.until(b"response.created")
     talk.leave()
     await talk.end()
-    async with asyncio.timeout(20):
-        while not (rows := house.world.all(KeptResponse)):
-            await asyncio.sleep(0.01)
+    row = await written(house)
     assert house.world.log() == [] and len(house.world.all(Hold)) == 1
     vendor.finish()
-    await openai_client(house).responses.retrieve(rows[0].id)
+    await openai_client(house).responses.retrieve(row.id)
     assert house.entry().credits == 12_500
+    rested(house)
+
+
+async def test_who_has_heard_a_stream_and_then_cancels_it_pays_for_what_it_heard(house: House, vendor: Keeping) -> None:
+    vendor.heard = 7
+    talk = house.caller.open("/v1/responses", {"model": "m", "input": "x", "background": True, "stream": True})
+    await talk.until(b"response.output_text.done")
+    row = await written(house)
+    talk.leave()
+    await talk.end()
+    await openai_client(house).responses.cancel(row.id)
+    entry = house.entry()
+    assert entry.credits > 0 and entry.output_tokens > 0 and "cancelled" in entry.error
+    house.settled()
+
+
+async def test_an_odd_word_about_an_answer_is_not_its_end_and_no_counts_are_not_nothing(
+    house: House, vendor: Keeping
+) -> None:
+    begun = await say(house, "one", background=True)
+    for odd in (b"{}", b"[]", b"busy", b'{"status":"thinking"}'):
+        vendor.odd = odd
+        await house.caller.get(f"/v1/responses/{begun.id}")
+        assert house.world.log() == [] and len(house.world.all(Hold)) == 1
+    vendor.odd = b""
+    vendor.finish(usage=None)
+    await openai_client(house).responses.retrieve(begun.id)
+    assert house.entry().output_tokens > 0 and house.entry().credits > 0
     rested(house)
