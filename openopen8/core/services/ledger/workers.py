@@ -29,8 +29,13 @@ _LONG_GONE = text(
     f"(SELECT 1 FROM holds WHERE holds.id >= workers.id << {LAST_BITS} AND holds.id < (workers.id + 1) << {LAST_BITS})"
 )
 _OLD_WINDOWS = text("DELETE FROM admissions WHERE at <= :before")
-_HOLDING = text(f"SELECT DISTINCT id >> {LAST_BITS} FROM holds WHERE id > 0")
-_HOLDS = text("SELECT id, request_id FROM holds WHERE id >= :first AND id < :last ORDER BY id")
+# a lasting hold has the next worker to settle it, by its answer's row; one that has none was left before that was written
+_LEFT = "(id > 0 OR NOT EXISTS (SELECT 1 FROM kept_responses k WHERE k.hold_id = holds.id))"
+_HOLDING = text(f"SELECT DISTINCT ABS(id) >> {LAST_BITS} FROM holds WHERE {_LEFT}")
+_HOLDS = text(
+    "SELECT id, request_id FROM holds WHERE (id >= :first AND id < :last OR id > -:last AND id <= -:first) "
+    f"AND {_LEFT} ORDER BY id"
+)
 _PROGRESS = text("SELECT progress FROM holds WHERE id = :id")
 
 
