@@ -10,6 +10,8 @@ import pytest
 
 from openopen8.core.clock import DAY, HOUR
 from openopen8.core.models import Channel, ChannelKey, Hold, KeptResponse
+from openopen8.core.services import responses
+from openopen8.core.services.responses import Kept
 from relay.app import Relay
 from tests.fakes.vendors import ANSWER
 from tests.fakes.vendors.keeping import Keeping
@@ -251,3 +253,14 @@ async def test_an_odd_word_about_an_answer_is_not_its_end_and_no_counts_are_not_
     await openai_client(house).responses.retrieve(begun.id)
     assert house.entry().output_tokens > 0 and house.entry().credits > 0
     rested(house)
+
+
+async def test_one_that_cannot_be_judged_does_not_hold_up_the_others(house: House, vendor: Keeping) -> None:
+    await say(house, "one", background=True)
+    (row,) = house.world.all(KeptResponse)
+    odd = Kept(1, "resp_a", 1, "m", row.channel_id, row.key_id, None, house.tools.now(), None, -(2**62), b"{}")
+    responses.save(house.tools, odd, [])
+    vendor.finish()
+    assert house.relay.follower is not None
+    await house.relay.follower.turn()
+    assert house.entry().credits == 12_500
