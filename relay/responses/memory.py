@@ -18,7 +18,7 @@ from relay.formats.format import Tap
 from relay.framing import SSE, FramingError
 from relay.gate import Gate
 from relay.responses.terms import terms_of
-from relay.responses.wish import LONGEST_ID, Fields, Wish
+from relay.responses.wish import Fields, Wish, nameable
 
 log = logging.getLogger("openopen8.relay")
 
@@ -134,7 +134,7 @@ class Memory:
 
     def _keep(self, grant: Grant, body: bytes) -> None:
         head = _of(body)
-        if not self._keeps or not 0 < len(head.id) <= LONGEST_ID or head.store is False:
+        if not self._keeps or not nameable(head.id) or head.store is False:
             return
         if self._native:
             self._written = self._gate.ledger.keep(self._elsewhere(grant, head), self._before())

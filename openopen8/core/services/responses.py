@@ -40,9 +40,12 @@ COLUMNS: dict[str, str] = {
 """In the order of ``Kept``, with the kinds that the ledger's statements know."""
 
 _NAMES = ", ".join(COLUMNS)
-_INSERT = text(
-    f"INSERT INTO kept_responses ({_NAMES}) VALUES ({', '.join(f':{name}' for name in COLUMNS)}) ON CONFLICT DO NOTHING"
+# vendors' ids are theirs: one that comes again means the newer answer, but what is unpaid stays
+AGAIN = (
+    f" ON CONFLICT (user_id, id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in list(COLUMNS)[2:])} "
+    "WHERE kept_responses.hold_id IS NULL"
 )
+_INSERT = text(f"INSERT INTO kept_responses ({_NAMES}) VALUES ({', '.join(f':{name}' for name in COLUMNS)}){AGAIN}")
 _FIND = text(f"SELECT {_NAMES} FROM kept_responses WHERE user_id = :user AND id = :id")
 _CHAIN = text(
     "WITH RECURSIVE chain(id, depth) AS (SELECT CAST(:id AS VARCHAR(200)), 0 UNION ALL "
@@ -110,7 +113,7 @@ def opened(tools: Tools, row: Kept) -> Content:
 
 
 def save(tools: Tools, row: Kept, before: Sequence[str]) -> None:
-    """Keep a new one, unless it is there already; those that it goes on from begin their time anew."""
+    """Keep a new one; those that it goes on from begin their time anew."""
     with tools.db.write() as session:
         connection = session.connection()
         connection.execute(_INSERT, dict(zip(COLUMNS, row.row(), strict=True)))

@@ -30,6 +30,8 @@ class Keeping:
         self.kept: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[str] = []
         """Method and path of each request."""
+        self.id = ""
+        """Of all that is made from now on."""
         self.heard = 2
         """Events of a stream that come before its answer is over."""
         self.odd = b""
@@ -114,7 +116,7 @@ class Keeping:
         need(conversation is None or (received.key, conversation) in self.kept, "Conversation not found.")
         later = bool(body.get("background"))
         response = {
-            "id": f"resp_{len(self.asked)}", "object": "response", "created_at": 1, "model": body["model"],
+            "id": self.id or f"resp_{len(self.asked)}", "object": "response", "created_at": 1, "model": body["model"],
             "status": "queued" if later else "completed", "background": later, "error": None,
             "incomplete_details": None, "instructions": None, "metadata": {}, "parallel_tool_calls": True,
             "previous_response_id": before, "store": body.get("store") is not False, "tool_choice": "auto",

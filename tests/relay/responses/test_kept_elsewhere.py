@@ -186,6 +186,20 @@ async def test_it_is_charged_when_nobody_asks_for_it_by_any_worker(house: House,
     await other.stop()
 
 
+@pytest.mark.parametrize("id", ["resp_again", "resp_\u0000"])
+async def test_it_is_charged_also_where_its_id_is_odd(house: House, vendor: Keeping, id: str) -> None:
+    vendor.id = id
+    await say(house, "one")
+    begun = await say(house, "two", background=True)
+    assert begun.id == id
+    vendor.finish()
+    house.clock.advance(HOUR)
+    assert house.relay.follower is not None
+    await house.relay.follower.turn()
+    assert [entry.credits > 0 for entry in house.world.log()] == [True, True]
+    rested(house)
+
+
 @pytest.mark.parametrize(("status", "usage"), [("failed", None), ("cancelled", None)])
 async def test_what_came_to_nothing_costs_nothing(house: House, vendor: Keeping, status: str, usage: Any) -> None:
     begun = await say(house, "one", background=True)

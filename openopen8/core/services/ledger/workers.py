@@ -29,7 +29,7 @@ _LONG_GONE = text(
     f"(SELECT 1 FROM holds WHERE holds.id >= workers.id << {LAST_BITS} AND holds.id < (workers.id + 1) << {LAST_BITS})"
 )
 _OLD_WINDOWS = text("DELETE FROM admissions WHERE at <= :before")
-# a lasting hold has the next worker to settle it, by its answer's row; one that has none was left before that was written
+# a lasting hold is settled by its answer's row; one that has none was left before that was written
 _LEFT = "(id > 0 OR NOT EXISTS (SELECT 1 FROM kept_responses k WHERE k.hold_id = holds.id))"
 _HOLDING = text(f"SELECT DISTINCT ABS(id) >> {LAST_BITS} FROM holds WHERE {_LEFT}")
 _HOLDS = text(
