@@ -185,6 +185,7 @@ class Relay:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        query, scope["query_string"] = scope.get("query_string", b""), b""  # it may hold a token, and the server logs it
         gate = self.gate
         request_id = gate.ledger.next_request_id() if gate else "req_none"
         try:
@@ -195,7 +196,7 @@ class Relay:
             self._check_room(gate)
             self.running += 1
             try:
-                await enter(gate, scope, receive, send)
+                await enter(gate, scope, query, receive, send)
             finally:
                 self.running -= 1
         except Problem as problem:

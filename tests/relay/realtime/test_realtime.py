@@ -151,6 +151,19 @@ async def test_a_token_may_come_in_each_of_the_three_ways_and_no_log_has_it(
     assert "[accepted]" in caplog.text and key not in caplog.text
 
 
+async def test_no_log_has_the_token_of_a_session_that_finds_no_room(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "uvicorn.error")
+    place.house.relay.running = 1_000_000
+    with pytest.raises(InvalidStatus) as refused:
+        async with place.dial(f"model=rt&token={place.house.key}", additional_headers={}):
+            pass
+    place.house.relay.running = 0
+    assert refused.value.response.status_code == 503
+    assert "503" in caplog.text and place.house.key not in caplog.text
+
+
 async def test_what_speaks_against_a_session_is_said_before_it_begins(place: Place) -> None:
     house = place.house
     poor = house.world.token(house.world.user(balance=0))[1]
