@@ -185,7 +185,7 @@ class Relay:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        query, scope["query_string"] = scope.get("query_string", b""), b""  # it may hold a token, and the server logs it
+        query, scope["query_string"] = scope.get("query_string", b""), b""  # the server logs it, with the token
         gate = self.gate
         request_id = gate.ledger.next_request_id() if gate else "req_none"
         try:
