@@ -91,6 +91,18 @@ async def test_nobody_else_gets_at_it(house: House, vendor: Keeping) -> None:
     assert len(vendor.asked) == asked
 
 
+async def test_what_is_asked_about_it_counts_among_the_requests_in_flight(house: House, vendor: Keeping) -> None:
+    first = await say(house, "one")
+    asked = len(vendor.asked)
+    house.relay.running = house.tools.settings.max_requests_in_flight
+    for path in (f"/v1/responses/{first.id}", "/v1/conversations/conv_1"):
+        assert (await house.caller.get(path)).status == 503
+    assert (await house.caller.get("/v1/models")).status == 200
+    house.relay.running = 0
+    assert len(vendor.asked) == asked and (await house.caller.get(f"/v1/responses/{first.id}")).status == 200
+    assert house.relay.running == 0
+
+
 @pytest.mark.parametrize("gone", ["channel", "key"])
 async def test_when_its_channel_or_key_is_gone_the_caller_hears_that_it_is_not_found(house: House, gone: str) -> None:
     first = await say(house, "one")
