@@ -52,14 +52,19 @@ def _shown(body: bytes) -> dict[str, Any]:
 
 async def _measured(gate: Gate, row: Kept, shown: dict[str, Any], body: bytes) -> Measured:
     """The vendor's counts; without them our own of what came, or of what its caller has heard of it."""
-    assert row.hold_id is not None
-    usage = parse_usage(shown)
+    assert row.terms is not None
+    usage, asked = parse_usage(shown), opened(row.terms).input_tokens
     if usage is not None:
-        return metering.of_usage(usage)
+        return metering.of_usage(usage, asked)
     if shown.get("status") in _WELL:
         with contextlib.suppress(Garbage):
-            return await off_loop(len(body), lambda: metering.of_answer(FORMAT.parse_response(body), row.model, 0))
-    counts = await gate.ledger.delivered(row.hold_id)
+            return await off_loop(len(body), lambda: metering.of_answer(FORMAT.parse_response(body), row.model, asked))
+    return await heard(gate, row)
+
+
+async def heard(gate: Gate, row: Kept) -> Measured:
+    """What its caller has heard of an answer of which nobody tells what it came to."""
+    counts = await gate.ledger.delivered(row.hold_id) if row.hold_id is not None else Counts()
     return Measured(counts, (metering.COUNTED,) if counts != Counts() else ())
 
 

@@ -7,15 +7,13 @@ import logging
 
 from openopen8.core.clock import HOUR
 from openopen8.core.errors import Problem
-from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.snapshot import Snapshot
 from openopen8.core.services import responses
 from openopen8.core.services.duty import Duty
 from openopen8.core.services.responses import Kept
 from openopen8.core.services.snapshot import load_snapshot
 from relay.gate import Gate
-from relay.metering import Measured
-from relay.responses.closing import close, settle
+from relay.responses.closing import close, heard, settle
 from relay.responses.elsewhere import Elsewhere
 from relay.responses.terms import opened
 from relay.upstream import LARGEST_ANSWER, Failure
@@ -102,4 +100,4 @@ class Follower:
             log.info("an answer in the background could not be looked at: %s", type(error).__name__)
             over = False
         if not over and age > PATIENCE:
-            await settle(gate, snapshot, row, Measured(Counts()), "upstream_timeout: the answer has no end")
+            await settle(gate, snapshot, row, await heard(gate, row), "upstream_timeout: the answer has no end")

@@ -86,7 +86,7 @@ class Keeping:
             item = {"id": "msg_in", "type": "message", "role": "user", "content": [], "status": "completed"}
             return {"object": "list", "data": [item], "first_id": "msg_in", "last_id": "msg_in", "has_more": False}
         need(received.method == "GET" and not part, "Not found", 404)
-        return self._events(response, int(query["starting_after"][0])) if query.get("stream") else response
+        return self._events(response, int(query.get("starting_after", ["-1"])[0])) if query.get("stream") else response
 
     def _converse(self, received: Received, rest: str) -> Any:
         id, _, part = rest.partition("/")

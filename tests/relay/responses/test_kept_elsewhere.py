@@ -266,6 +266,22 @@ async def test_who_has_heard_a_stream_and_then_cancels_it_pays_for_what_it_heard
     house.settled()
 
 
+async def test_so_does_who_hears_it_afterwards_and_whoever_hears_less_takes_nothing_off(
+    house: House, vendor: Keeping
+) -> None:
+    await say(house, "one", background=True)
+    row = await written(house)
+    for vendor.heard, last in ((7, b"response.output_text.done"), (3, b"response.output_item.added")):
+        talk = house.caller.open(f"/v1/responses/{row.id}", method="GET", query="stream=true")
+        await talk.until(last)
+        talk.leave()
+        await talk.end()
+    await openai_client(house).responses.cancel(row.id)
+    entry = house.entry()
+    assert entry.output_tokens >= 2 and entry.input_tokens > 0 and entry.credits > 0
+    house.settled()
+
+
 async def test_an_odd_word_about_an_answer_is_not_its_end_and_no_counts_are_not_nothing(
     house: House, vendor: Keeping
 ) -> None:

@@ -139,9 +139,11 @@ class Ledger:
         self._submit(Keep(kept, before, done))
         return done
 
-    def track(self, request_id: str, meter: Meter) -> None:
-        """Ask ``meter`` once a second how far its stream is."""
+    def track(self, request_id: str, meter: Meter, hold_id: int | None = None) -> None:
+        """Ask ``meter`` once a second how far its stream is; ``hold_id``: of the earlier request that pays for it."""
         self._meters[request_id] = meter
+        if hold_id is not None:
+            self._open[request_id] = hold_id
 
     def untrack(self, request_id: str) -> None:
         self._meters.pop(request_id, None)
