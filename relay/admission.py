@@ -58,7 +58,7 @@ class Call(msgspec.Struct, eq=False, gc=False):
     def forget(self) -> None:
         """Let go of what was asked: a stream may last long, and no attempt will need it again."""
         self.body = b""
-        if self.kept is not None:
+        if self.kept is not None and (self.memory is None or not self.memory.remembers):
             self.kept.give_back()
         seen = self.glance
         self.glance = Glance(seen.model, seen.stream, seen.max_output, seen.n, seen.include_usage, (), 0, 0, {})

@@ -173,21 +173,17 @@ class Relay:
                 route = request.route = await asked.continued(gate, request)
             if route.served:
                 await self._serve(gate, request, caller)
-            elif route.operation == "conversation":
-                await converse(gate, caller, request, query_of(scope))
-            elif route.operation == "response":
-                await look_up(gate, caller, request, query_of(scope))
-            elif route.operation in asked.OPERATIONS:
-                who = await gate.ledger.identify(request.ask())
-                await asked.answer(gate, caller, request, who, scope.get("query_string", b""), headers)
-            else:
+            elif route.operation in OPERATIONS:
                 await _look(gate, caller, routes.in_format(route, headers), request)
+            else:
+                await self._ask_about(gate, request, caller, scope, headers)
         except Problem as problem:
             shown = route.format if route.served else routes.in_format(route, headers).format
             _refuse(caller, shown, problem, request_id)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        query, scope["query_string"] = scope.get("query_string", b""), b""  # the server logs it, with the token
         gate = self.gate
         request_id = gate.ledger.next_request_id() if gate else "req_none"
         try:
@@ -198,7 +194,7 @@ class Relay:
             self._check_room(gate)
             self.running += 1
             try:
-                await enter(gate, scope, receive, send)
+                await enter(gate, scope, query, receive, send)
             finally:
                 self.running -= 1
         except Problem as problem:
@@ -244,6 +240,23 @@ class Relay:
             request.kept.give_back()
             if request.upload is not None:
                 request.upload.close()
+
+    async def _ask_about(
+        self, gate: Gate, request: Incoming, caller: AsgiCaller, scope: Scope, headers: HeaderMap
+    ) -> None:
+        """What is kept here or at a provider."""
+        self._check_room(gate)
+        self.running += 1
+        try:
+            if request.route.operation == "conversation":
+                await converse(gate, caller, request, query_of(scope))
+            elif request.route.operation == "response":
+                await look_up(gate, caller, request, query_of(scope))
+            else:
+                who = await gate.ledger.identify(request.ask())
+                await asked.answer(gate, caller, request, who, scope.get("query_string", b""), headers)
+        finally:
+            self.running -= 1
 
     def _check_room(self, gate: Gate) -> None:
         if self.running >= gate.settings.max_requests_in_flight:

@@ -111,9 +111,12 @@ def _plain(raw: bytes | dict[str, Any] | None) -> Any:
 class Facts(Protocol):
     """What is known of the attempt that answers."""
 
-    channel_id: int
-    upstream_model: str
-    retries: int
+    @property
+    def channel_id(self) -> int: ...
+    @property
+    def upstream_model(self) -> str: ...
+    @property
+    def retries(self) -> int: ...
 
 
 class Heard(Protocol):

@@ -119,10 +119,10 @@ class Tab:
                 self._pay(LEFT, Problem(LEFT, "interrupted", "The request was interrupted."))
 
     def _pay(self, status: int, problem: Problem | None) -> asyncio.Future[Settled]:
-        if self.meter is not None:
-            self._gate.ledger.untrack(self.grant.ask.request_id)
         if self.lasting and problem is not None:
             return self.leave_open()
+        if self.meter is not None:
+            self._gate.ledger.untrack(self.grant.ask.request_id)
         error = f"{problem.code}: {problem.message}" if problem else ""
         self._paying = self._gate.ledger.settle(self._bill(status, error))
         return self._paying

@@ -19,6 +19,10 @@ FOREIGN = 1008
 AGAIN = 1012
 """Close code when the dashboard process went away: the browser tries again. 1006, which the other
 side shows then, may not be sent; trying would leave the tab hanging for ever."""
+TOO_BIG = 1009
+"""Close code (RFC 6455) for a message beyond ``LARGEST``."""
+LARGEST = 1024 * 1024
+"""Characters or bytes of a tab's message; the door lets more in, for the relay's sockets."""
 OPEN_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -78,26 +82,29 @@ async def _pump_both(receive: Receive, send: Send, dashboard: ClientConnection, 
     here = asyncio.create_task(closed.wait())
     try:
         await asyncio.wait((up, down, here), return_when=asyncio.FIRST_COMPLETED)
-        client_left = up.done() and up.exception() is None and up.result()
-        if not client_left:
-            await send({"type": "websocket.close", "code": AGAIN})
+        code = up.result() if up.done() and up.exception() is None else AGAIN
+        if code is not None:
+            await send({"type": "websocket.close", "code": code})
     finally:
         for task in (up, down, here):
             task.cancel()
         await asyncio.gather(up, down, here, return_exceptions=True)
 
 
-async def _up(receive: Receive, dashboard: ClientConnection) -> bool:
-    """True when the browser left, False when the dashboard process did."""
+async def _up(receive: Receive, dashboard: ClientConnection) -> int | None:
+    """With which code the tab is to be closed; None when the browser left."""
     while True:
         message: Any = await receive()
         if message["type"] == "websocket.disconnect":
-            return True
+            return None
         text = message.get("text")
+        told = text if text is not None else message["bytes"]
+        if len(told) > LARGEST:
+            return TOO_BIG
         try:
-            await dashboard.send(text if text is not None else message["bytes"])
+            await dashboard.send(told)
         except ConnectionClosed:
-            return False
+            return AGAIN
 
 
 async def _down(send: Send, dashboard: ClientConnection) -> None:

@@ -32,9 +32,8 @@ _PROTOCOL = "realtime"
 _BETA = b"openai-beta"
 
 
-async def enter(gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
+async def enter(gate: Gate, scope: Scope, query: bytes, receive: Receive, send: Send) -> None:
     """Answer one WebSocket, from its handshake to its end. Raises a Problem as long as it is not accepted."""
-    query, scope["query_string"] = scope.get("query_string", b""), b""  # the server logs what is left of it
     account = Account(gate, _ask(gate, scope, query))
     provider: ClientConnection | None = None
     try:

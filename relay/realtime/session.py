@@ -105,18 +105,22 @@ class Session:
             self._said.append(said)
         elif kind == "response.created":
             self._running += 1
+            await self._account.cover(self._running)
         elif kind == "response.done":
-            self._running = max(0, self._running - 1)
             texts, self._said = self._said, []
-            await self._account.charge(usage_of(message), texts)
+            try:
+                await self._account.charge(usage_of(message), texts, self._running - 1)
+            finally:  # not before: it is under way until it is paid
+                self._running = max(0, self._running - 1)
         elif kind in _SESSIONS:
             await self._account.transcribes(transcriber_of(message))
         elif kind == _TRANSCRIBED:
-            await self._account.charge_transcript(transcribed(message))
+            await self._account.charge_transcript(transcribed(message), self._running)
 
     async def _end(self, problem: Problem | None) -> None:
         """The provider has closed, or the caller may not go on."""
         if problem is not None:
+            await self._account.close(self._said, 200, None)
             await self._close(REFUSED if problem.status != 429 else LATER, problem.code, error_event(problem, "ended"))
             await self._provider.close()
             return

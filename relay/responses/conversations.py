@@ -21,7 +21,7 @@ from relay.incoming import Incoming
 from relay.intake import read_body
 from relay.responses.elsewhere import CONVERSATIONS, Elsewhere, Query, accepted, asked
 from relay.responses.memory import keeps_itself
-from relay.responses.wish import LONGEST_ID
+from relay.responses.wish import nameable
 from relay.upstream import LARGEST_ANSWER, Failure
 
 _JSON = (b"content-type", b"application/json")
@@ -74,7 +74,7 @@ async def _begun(gate: Gate, listing: Listing, given: bytes) -> bytes:
         id = _made(body).id
     except (msgspec.MsgspecError, UnicodeDecodeError):
         id = ""
-    if not 0 < len(id) <= LONGEST_ID:
+    if not nameable(id):
         raise Failure("broken", "The provider's answer is no conversation.")
     holder, now = listing.holder, gate.tools.now()
     row = Kept(holder.user_id, id, holder.token_id, "", attempt.provider.id, attempt.key.id, None, now, None)

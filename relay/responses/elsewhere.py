@@ -6,15 +6,19 @@ import asyncio
 from urllib.parse import quote, urlencode
 
 from openopen8.core.errors import Problem
+from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.routing import Attempt
 from openopen8.core.rules.snapshot import Provider, ProviderKey, Snapshot
 from openopen8.core.services import responses
+from openopen8.core.services.ledger import Progress
 from openopen8.core.services.responses import Kept
 from relay import verdict
 from relay.caller import AsgiCaller, Presence
 from relay.formats.openai_responses import FORMAT
 from relay.gate import Gate
+from relay.metering import StreamMeter
 from relay.responses.closing import close
+from relay.responses.terms import grant_of, opened
 from relay.routes import Route
 from relay.streaming import Streaming
 from relay.templates import channel_type, headers_of, key_of, proxy_of
@@ -52,6 +56,18 @@ async def accepted(gate: Gate, answer: Answer) -> Answer:
     body = await answer.read(LARGEST_ERROR)
     answer.close()
     raise verdict.judged(answer.status, answer.headers, body, FORMAT, gate.tools.now())
+
+
+class _Ahead:
+    """The meter of a stream that is told again: silent as long as it tells less than was told before."""
+
+    def __init__(self, meter: StreamMeter, told: Counts) -> None:
+        self._meter = meter
+        self._told = told.total_output
+
+    def progress(self) -> Progress | None:
+        made = self._meter.progress()
+        return made if made is not None and made.counts.total_output > self._told else None
 
 
 class Elsewhere:
@@ -116,7 +132,9 @@ class Elsewhere:
         stream = Streaming(answer, tap, gate.settings, gate.ticker)
         presence = Presence(caller, gate.clock() + gate.settings.request_timeout)
         gate.ticker.add(presence)
+        hearing = gate.ledger.next_request_id()
         try:
+            await self._track(hearing, stream)
             await stream.begin()
             caller.start(200, _SSE)
             stream.attach(caller)
@@ -132,9 +150,20 @@ class Elsewhere:
                 raise
             caller.finish(tap.fail(verdict.problem_of(failure)))
         finally:
+            gate.ledger.leave(hearing)
             gate.ticker.discard(presence)
             caller.attend(None)
             stream.close()
+
+    async def _track(self, hearing: str, stream: Streaming) -> None:
+        """Who hears an answer while it is made, and cancels it then, pays for what it heard."""
+        gate, row = self._gate, self._row
+        if row.hold_id is None or row.terms is None:
+            return
+        terms = opened(row.terms)
+        grant = grant_of(terms, self._snapshot, gate.tools.now())
+        meter = StreamMeter(grant, stream, terms, gate.clock())
+        gate.ledger.track(hearing, _Ahead(meter, await gate.ledger.delivered(row.hold_id)), row.hold_id)
 
     async def _ended_early(self) -> None:
         """What is to be deleted while it is made is cancelled, so that its end can be charged."""

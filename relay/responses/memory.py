@@ -18,7 +18,7 @@ from relay.formats.format import Tap
 from relay.framing import SSE, FramingError
 from relay.gate import Gate
 from relay.responses.terms import terms_of
-from relay.responses.wish import LONGEST_ID, Fields, Wish
+from relay.responses.wish import Fields, Wish, nameable
 
 log = logging.getLogger("openopen8.relay")
 
@@ -80,6 +80,11 @@ class Memory:
             return [a for a in planned if keeps_itself(a)] or planned
         return attempts
 
+    @property
+    def remembers(self) -> bool:
+        """True where what was asked is needed to the end: it is written down with the answer."""
+        return bool(self._given)
+
     def tries(self, attempt: Attempt, native: bool, upstream_model: str) -> None:
         """An attempt begins; ``native``: it passes through in its own format."""
         self._attempt, self._native, self._upstream_model = attempt, native, upstream_model
@@ -108,6 +113,8 @@ class Memory:
     def begun(self, grant: Grant, tap: Tap) -> bool:
         """A stream begins; a vendor's answer can be asked for from now on. True when it will be charged by its row."""
         head = getattr(tap, "head", None)
+        if self._native or not self._keeps:
+            self._given = []
         if not (self._native and head):
             return False
         self._keep(grant, msgspec.json.encode({**head, "status": "in_progress"}))
@@ -134,7 +141,7 @@ class Memory:
 
     def _keep(self, grant: Grant, body: bytes) -> None:
         head = _of(body)
-        if not self._keeps or not 0 < len(head.id) <= LONGEST_ID or head.store is False:
+        if not self._keeps or not nameable(head.id) or head.store is False:
             return
         if self._native:
             self._written = self._gate.ledger.keep(self._elsewhere(grant, head), self._before())

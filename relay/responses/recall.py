@@ -38,7 +38,8 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
     chain = await asyncio.to_thread(responses.chain, gate.tools, holder.user_id, sought, days)
     if not chain or (wish.conversation and chain[-1].ours):
         raise _unknown(sought, "conversation" if wish.conversation else "previous_response_id", days)
-    memory = Memory(gate, wish, given, chain)
+    # whose and which they are, without their contents: a stream may last long
+    memory = Memory(gate, wish, given, [msgspec.structs.replace(row, sealed=row.sealed and b"") for row in chain])
     if not memory.ours:
         return Recalled(memory)
     body = await asyncio.to_thread(_expanded, gate.tools, chain, glance.fields, given)

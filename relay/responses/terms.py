@@ -31,6 +31,12 @@ class Terms(msgspec.Struct, frozen=True):
     quota: int | None
     hold_id: int
     channel_id: int
+    input_tokens: int = 0
+
+    @property
+    def retries(self) -> int:
+        """Of the request; its log entry, which is written when it is over, does not tell them."""
+        return 0
 
     def sealed(self) -> bytes:
         """For the row."""
@@ -46,14 +52,14 @@ def terms_of(grant: Grant, channel_id: int, upstream_model: str) -> Terms:
     return Terms(
         ask.request_id, ask.path, ask.model, upstream_model, ask.stream, ask.address, holder.log_address,
         ask.started_at, grant.group.id, grant.ratio, grant.price.id, holder.token_id, holder.user_id, holder.quota,
-        grant.hold_id, channel_id,
+        grant.hold_id, channel_id, ask.input_tokens,
     )  # fmt: skip
 
 
 def grant_of(terms: Terms, snapshot: Snapshot, now: int) -> Grant:
     """The grant again, as far as settling needs it."""
     ask = Ask(terms.request_id, None, terms.address, terms.started_at, terms.path)
-    ask = msgspec.structs.replace(ask, model=terms.model, stream=terms.stream)
+    ask = msgspec.structs.replace(ask, model=terms.model, stream=terms.stream, input_tokens=terms.input_tokens)
     group = snapshot.groups.get(terms.group_id) or GroupTerms(terms.group_id, "", terms.ratio, False, None)
     return Grant(
         ask=ask,

@@ -71,6 +71,11 @@ def _conversed(fields: Fields) -> str | None:
     return _known(given)
 
 
+def nameable(id: str) -> bool:
+    """True for an id that an answer or a conversation is kept under: not every text can stand in a database."""
+    return 0 < len(id) <= LONGEST_ID and id.isprintable()
+
+
 def _known(id: str | None) -> str | None:
     """An id that can be looked up: no other is anybody's."""
-    return id if not id or (len(id) <= LONGEST_ID and id.isprintable()) else "?"
+    return id if not id or nameable(id) else "?"

@@ -72,6 +72,7 @@ class Sockets:
             user_agent_header=None,
             open_timeout=self._timeout,
             max_size=LARGEST_MESSAGE,
+            max_queue=2,  # events that wait for their caller: large ones are large enough
             compression=None,
             logger=_quiet,
             **{"proxy": None, **way},

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.fakes.upstream import hang, streamed, whole
+from tests.fakes.vendors.keeping import Keeping
 from tests.relay.driving import question
 from tests.relay.house import Build
 
@@ -46,3 +49,24 @@ async def test_a_stream_under_way_takes_no_room(build: Build) -> None:
     house.fake.let()
     assert (await talk.end()).text == "one two"
     house.settled()
+
+
+@pytest.mark.parametrize(("kind", "store", "takes"), [
+    ("openai-responses", True, False), ("openai-compatible", False, False), ("openai-compatible", True, True)
+])  # fmt: skip
+async def test_what_a_stream_was_asked_takes_room_as_long_as_it_has_to_be_written_down(
+    build: Build, kind: str, store: bool, takes: bool
+) -> None:
+    house = await build(max_bodies_mb=1, channel={"type": kind})
+    vendor = Keeping()
+    house.fake.script(vendor if kind == "openai-responses" else streamed("one", " two", gated=True))
+    body = {"model": "m", "input": LONG, "stream": True, "store": store, "background": kind == "openai-responses"}
+    talk = house.caller.open("/v1/responses", body)
+    if kind != "openai-responses":
+        house.fake.let()
+    await talk.until(b"response.in_progress")
+    gate = house.relay.gate
+    assert gate is not None and (gate.room.free < 1024 * 1024) is takes
+    house.fake.let()
+    await talk.end()
+    assert gate.room.free == 1024 * 1024

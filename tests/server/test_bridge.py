@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from openopen8.core.tools import Tools
-from openopen8.server.bridge import Bridge
+from openopen8.server.bridge import LARGEST, TOO_BIG, Bridge
 from openopen8.server.front import Front
 from openopen8.server.worker import Worker
 from tests.conftest import settings_for
@@ -32,10 +32,11 @@ class Dashboard:
         self.path = path
         self.headers: dict[str, list[str]] = {}
         self.target = ""
+        self.sizes: list[int] = []
         self._server: Server | None = None
 
     async def start(self) -> None:
-        self._server = await unix_serve(self._echo, str(self.path), subprotocols=[Subprotocol("0.10.1")])
+        self._server = await unix_serve(self._echo, str(self.path), subprotocols=[Subprotocol("0.10.1")], max_size=None)
 
     async def die(self) -> None:
         assert self._server is not None
@@ -50,6 +51,7 @@ class Dashboard:
         for name, value in connection.request.headers.raw_items():
             self.headers.setdefault(name.lower(), []).append(value)
         async for message in connection:
+            self.sizes.append(len(message))
             await connection.send(message)
 
 
@@ -89,6 +91,19 @@ async def test_messages_pass_both_ways(base: str, dashboard: Dashboard) -> None:
         assert [await connection.recv(), await connection.recv()] == ["text", b"bytes"]
         assert connection.subprotocol == "0.10.1"
         assert dashboard.target == "/_event/?token=tab-1"
+
+
+async def test_a_message_that_no_page_sends_goes_no_further(base: str, dashboard: Dashboard) -> None:
+    for much in ("x" * LARGEST + "x", b"x" * LARGEST + b"x"):
+        async with tab(base) as connection:
+            await connection.send(much)
+            with pytest.raises(ConnectionClosed):
+                await connection.recv()
+            assert connection.close_code == TOO_BIG
+    async with tab(base) as connection:
+        await connection.send("x" * LARGEST)
+        assert len(await connection.recv()) == LARGEST
+    assert dashboard.sizes == [LARGEST]
 
 
 async def test_a_page_of_another_site_is_refused(base: str, dashboard: Dashboard) -> None:

@@ -40,9 +40,12 @@ COLUMNS: dict[str, str] = {
 """In the order of ``Kept``, with the kinds that the ledger's statements know."""
 
 _NAMES = ", ".join(COLUMNS)
-_INSERT = text(
-    f"INSERT INTO kept_responses ({_NAMES}) VALUES ({', '.join(f':{name}' for name in COLUMNS)}) ON CONFLICT DO NOTHING"
+# vendors' ids are theirs: one that comes again means the newer answer, but what is unpaid stays
+AGAIN = (
+    f" ON CONFLICT (user_id, id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in list(COLUMNS)[2:])} "
+    "WHERE kept_responses.hold_id IS NULL"
 )
+_INSERT = text(f"INSERT INTO kept_responses ({_NAMES}) VALUES ({', '.join(f':{name}' for name in COLUMNS)}){AGAIN}")
 _FIND = text(f"SELECT {_NAMES} FROM kept_responses WHERE user_id = :user AND id = :id")
 _CHAIN = text(
     "WITH RECURSIVE chain(id, depth) AS (SELECT CAST(:id AS VARCHAR(200)), 0 UNION ALL "
@@ -60,7 +63,11 @@ _ORPHANS = text(
     "SELECT id FROM holds WHERE id < 0 AND admitted_at < :before AND NOT EXISTS "
     "(SELECT 1 FROM kept_responses k WHERE k.hold_id = holds.id) ORDER BY id LIMIT 500"
 )
-_OLD = "SELECT user_id, id FROM kept_responses WHERE used_at < :before AND sealed IS {null} NULL AND hold_id IS NULL"
+_OLD = (
+    "SELECT user_id, id, used_at FROM kept_responses WHERE used_at >= :since AND used_at < :before "
+    f"AND sealed IS {{null}} NULL AND hold_id IS NULL ORDER BY used_at LIMIT {SLICE}"
+)
+_DELETE_OLD = text("DELETE FROM kept_responses WHERE user_id = :user AND id = :id AND used_at < :before")
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -110,7 +117,7 @@ def opened(tools: Tools, row: Kept) -> Content:
 
 
 def save(tools: Tools, row: Kept, before: Sequence[str]) -> None:
-    """Keep a new one, unless it is there already; those that it goes on from begin their time anew."""
+    """Keep a new one; those that it goes on from begin their time anew."""
     with tools.db.write() as session:
         connection = session.connection()
         connection.execute(_INSERT, dict(zip(COLUMNS, row.row(), strict=True)))
@@ -170,14 +177,18 @@ def orphans(tools: Tools, before: int) -> list[int]:
 def sweep(duty: Duty, days: int, now: int) -> Iterator[int]:
     """Deletes what nobody may see any more; yields after each step how many it deleted."""
     for null, kept_days in (("NOT", days), ("", max(days, ELSEWHERE_DAYS))):
-        some = f"{_OLD.format(null=null)} LIMIT {SLICE}"
-        gone = text(f"DELETE FROM kept_responses WHERE (user_id, id) IN ({some})")
+        # found before the step, each time from where the last one ended: many that stay may stand between those that go
+        old, before, since = text(_OLD.format(null=null)), now - kept_days * DAY, 0
         while True:
-            with duty.step() as connection:
-                count = connection.execute(gone, {"before": now - kept_days * DAY}).rowcount
-            if not count:
+            with duty.look() as connection:
+                found = connection.execute(old, {"since": since, "before": before}).fetchall()
+            if not found:
                 break
-            yield count
+            since = found[-1].used_at
+            with duty.step() as connection:
+                some = [{"user": row.user_id, "id": row.id, "before": before} for row in found]
+                connection.execute(_DELETE_OLD, some)
+            yield len(found)
 
 
 def _lasts(row: Kept, days: int, now: int) -> bool:

@@ -45,6 +45,20 @@ def test_what_is_kept_long_enough_goes_in_small_steps_and_what_is_unpaid_stays(t
     duty.leave()
 
 
+def test_what_goes_is_found_between_what_stays_also_of_one_moment(tools: Tools) -> None:
+    user = World(tools).user()
+    stays = set()
+    for age in (9, 8):
+        stays |= {keep(tools, user, age, ours=False) for _ in range(SLICE)}
+        for _ in range(SLICE + 1):
+            keep(tools, user, age)
+    duty = Duty(tools.db, "test")
+    assert duty.take()
+    assert sum(responses.sweep(duty, 7, tools.now())) == 2 * (SLICE + 1)
+    assert left(tools) == stays
+    duty.leave()
+
+
 def test_the_keeper_of_the_log_deletes_them_too_and_at_once_when_the_time_is_made_shorter(tools: Tools) -> None:
     world = World(tools)
     user = world.user()

@@ -30,6 +30,12 @@ class Keeping:
         self.kept: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[str] = []
         """Method and path of each request."""
+        self.id = ""
+        """Of all that is made from now on."""
+        self.heard = 2
+        """Events of a stream that come before its answer is over."""
+        self.odd = b""
+        """What is said about an answer in place of it."""
 
     def finish(self, status: str = "completed", usage: Any = _USAGE) -> None:
         """What is made in the background is over."""
@@ -41,6 +47,8 @@ class Keeping:
         received = exchange.received
         path, _, query = received.path.partition("?")
         self.asked.append(f"{received.method} {path}")
+        if self.odd:
+            return await whole(exchange, 200, self.odd)
         try:
             value = self._answer(received, path.removeprefix("/v1/responses"), parse_qs(query))
         except Refused as refused:
@@ -78,7 +86,7 @@ class Keeping:
             item = {"id": "msg_in", "type": "message", "role": "user", "content": [], "status": "completed"}
             return {"object": "list", "data": [item], "first_id": "msg_in", "last_id": "msg_in", "has_more": False}
         need(received.method == "GET" and not part, "Not found", 404)
-        return self._events(response, int(query["starting_after"][0])) if query.get("stream") else response
+        return self._events(response, int(query.get("starting_after", ["-1"])[0])) if query.get("stream") else response
 
     def _converse(self, received: Received, rest: str) -> Any:
         id, _, part = rest.partition("/")
@@ -108,7 +116,7 @@ class Keeping:
         need(conversation is None or (received.key, conversation) in self.kept, "Conversation not found.")
         later = bool(body.get("background"))
         response = {
-            "id": f"resp_{len(self.asked)}", "object": "response", "created_at": 1, "model": body["model"],
+            "id": self.id or f"resp_{len(self.asked)}", "object": "response", "created_at": 1, "model": body["model"],
             "status": "queued" if later else "completed", "background": later, "error": None,
             "incomplete_details": None, "instructions": None, "metadata": {}, "parallel_tool_calls": True,
             "previous_response_id": before, "store": body.get("store") is not False, "tool_choice": "auto",
@@ -120,8 +128,9 @@ class Keeping:
 
     def _events(self, response: dict[str, Any], after: int) -> list[bytes]:
         """All events after that one; of an answer that is not over, those that there are."""
-        events = stream_of(dict(response))
-        return events[after + 1 : None if response["status"] == "completed" else 2]
+        if response["status"] == "completed":
+            return stream_of(dict(response))[after + 1 :]
+        return stream_of({**response, "output": _output()})[after + 1 : self.heard]
 
 
 def _output() -> list[dict[str, Any]]:

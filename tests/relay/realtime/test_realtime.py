@@ -151,6 +151,19 @@ async def test_a_token_may_come_in_each_of_the_three_ways_and_no_log_has_it(
     assert "[accepted]" in caplog.text and key not in caplog.text
 
 
+async def test_no_log_has_the_token_of_a_session_that_finds_no_room(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "uvicorn.error")
+    place.house.relay.running = 1_000_000
+    with pytest.raises(InvalidStatus) as refused:
+        async with place.dial(f"model=rt&token={place.house.key}", additional_headers={}):
+            pass
+    place.house.relay.running = 0
+    assert refused.value.response.status_code == 503
+    assert "503" in caplog.text and place.house.key not in caplog.text
+
+
 async def test_what_speaks_against_a_session_is_said_before_it_begins(place: Place) -> None:
     house = place.house
     poor = house.world.token(house.world.user(balance=0))[1]
@@ -219,6 +232,39 @@ async def test_a_session_ends_with_an_error_when_the_quota_does(place: Place) ->
             await socket.recv()
         assert (socket.close_code, socket.close_reason) == (1008, "token_quota_exhausted")
     await until(lambda: place.vendor.closed)
+    assert [entry.credits for entry in house.world.log()] == [COST, COST, 0]
+    house.settled()
+
+
+async def test_of_responses_that_run_at_once_each_is_held_and_paid(place: Place) -> None:
+    house, place.vendor.hold = place.house, True
+    house.key = house.world.token(house.user, rate_limit=2)[1]
+    async with place.dial() as socket:
+        for number in (1, 2):
+            await socket.send(json.dumps(GO))
+            await heard(socket, "response.function_call_arguments.delta")
+            assert len(house.world.all(Hold)) == number
+        await socket.send(json.dumps(GO))
+        assert (await heard(socket, "error"))[-1]["error"]["code"] == "429"
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        assert socket.close_code == 1013
+    await until(lambda: not house.world.all(Hold) and place.vendor.closed)
+    assert [entry.credits > 0 for entry in house.world.log() if entry.status == 200] == [True, False]
+    house.settled()
+
+
+async def test_one_of_several_that_is_over_is_paid_and_the_others_stay_held(place: Place) -> None:
+    house, place.vendor.hold = place.house, True
+    async with place.dial() as socket:
+        for _ in range(2):
+            await socket.send(json.dumps(GO))
+            await heard(socket, "response.function_call_arguments.delta")
+        for left in (1, 1):
+            await socket.send(json.dumps({"type": "response.cancel"}))
+            await heard(socket, "response.done")
+            assert len(house.world.all(Hold)) == left
+    await until(lambda: not house.world.all(Hold) and place.vendor.closed)
     assert [entry.credits for entry in house.world.log()] == [COST, COST, 0]
     house.settled()
 

@@ -10,6 +10,8 @@ import pytest
 
 from openopen8.core.clock import DAY, HOUR
 from openopen8.core.models import Channel, ChannelKey, Hold, KeptResponse
+from openopen8.core.services import responses
+from openopen8.core.services.responses import Kept
 from relay.app import Relay
 from tests.fakes.vendors import ANSWER
 from tests.fakes.vendors.keeping import Keeping
@@ -38,6 +40,14 @@ async def house(build: Build, vendor: Keeping) -> House:
 def rested(house: House) -> None:
     house.settled()
     assert all(row.hold_id is None for row in house.world.all(KeptResponse))
+
+
+async def written(house: House) -> KeptResponse:
+    """The one answer, once it is kept."""
+    async with asyncio.timeout(20):
+        while not (rows := house.world.all(KeptResponse)):
+            await asyncio.sleep(0.01)
+    return rows[0]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -79,6 +89,18 @@ async def test_nobody_else_gets_at_it(house: House, vendor: Keeping) -> None:
         with pytest.raises(openai.NotFoundError):
             await getattr(openai_client(house).responses, deed)(first.id)
     assert len(vendor.asked) == asked
+
+
+async def test_what_is_asked_about_it_counts_among_the_requests_in_flight(house: House, vendor: Keeping) -> None:
+    first = await say(house, "one")
+    asked = len(vendor.asked)
+    house.relay.running = house.tools.settings.max_requests_in_flight
+    for path in (f"/v1/responses/{first.id}", "/v1/conversations/conv_1"):
+        assert (await house.caller.get(path)).status == 503
+    assert (await house.caller.get("/v1/models")).status == 200
+    house.relay.running = 0
+    assert len(vendor.asked) == asked and (await house.caller.get(f"/v1/responses/{first.id}")).status == 200
+    assert house.relay.running == 0
 
 
 @pytest.mark.parametrize("gone", ["channel", "key"])
@@ -176,6 +198,20 @@ async def test_it_is_charged_when_nobody_asks_for_it_by_any_worker(house: House,
     await other.stop()
 
 
+@pytest.mark.parametrize("id", ["resp_again", "resp_\u0000"])
+async def test_it_is_charged_also_where_its_id_is_odd(house: House, vendor: Keeping, id: str) -> None:
+    vendor.id = id
+    await say(house, "one")
+    begun = await say(house, "two", background=True)
+    assert begun.id == id
+    vendor.finish()
+    house.clock.advance(HOUR)
+    assert house.relay.follower is not None
+    await house.relay.follower.turn()
+    assert [entry.credits > 0 for entry in house.world.log()] == [True, True]
+    rested(house)
+
+
 @pytest.mark.parametrize(("status", "usage"), [("failed", None), ("cancelled", None)])
 async def test_what_came_to_nothing_costs_nothing(house: House, vendor: Keeping, status: str, usage: Any) -> None:
     begun = await say(house, "one", background=True)
@@ -209,11 +245,64 @@ async def test_a_stream_that_is_left_goes_on_in_the_background_and_is_charged_wh
     await talk.until(b"response.created")
     talk.leave()
     await talk.end()
-    async with asyncio.timeout(20):
-        while not (rows := house.world.all(KeptResponse)):
-            await asyncio.sleep(0.01)
+    row = await written(house)
     assert house.world.log() == [] and len(house.world.all(Hold)) == 1
     vendor.finish()
-    await openai_client(house).responses.retrieve(rows[0].id)
+    await openai_client(house).responses.retrieve(row.id)
     assert house.entry().credits == 12_500
     rested(house)
+
+
+async def test_who_has_heard_a_stream_and_then_cancels_it_pays_for_what_it_heard(house: House, vendor: Keeping) -> None:
+    vendor.heard = 7
+    talk = house.caller.open("/v1/responses", {"model": "m", "input": "x", "background": True, "stream": True})
+    await talk.until(b"response.output_text.done")
+    row = await written(house)
+    talk.leave()
+    await talk.end()
+    await openai_client(house).responses.cancel(row.id)
+    entry = house.entry()
+    assert entry.credits > 0 and entry.output_tokens > 0 and "cancelled" in entry.error
+    house.settled()
+
+
+async def test_so_does_who_hears_it_afterwards_and_whoever_hears_less_takes_nothing_off(
+    house: House, vendor: Keeping
+) -> None:
+    await say(house, "one", background=True)
+    row = await written(house)
+    for vendor.heard, last in ((7, b"response.output_text.done"), (3, b"response.output_item.added")):
+        talk = house.caller.open(f"/v1/responses/{row.id}", method="GET", query="stream=true")
+        await talk.until(last)
+        talk.leave()
+        await talk.end()
+    await openai_client(house).responses.cancel(row.id)
+    entry = house.entry()
+    assert entry.output_tokens >= 2 and entry.input_tokens > 0 and entry.credits > 0
+    house.settled()
+
+
+async def test_an_odd_word_about_an_answer_is_not_its_end_and_no_counts_are_not_nothing(
+    house: House, vendor: Keeping
+) -> None:
+    begun = await say(house, "one", background=True)
+    for odd in (b"{}", b"[]", b"busy", b'{"status":"thinking"}'):
+        vendor.odd = odd
+        await house.caller.get(f"/v1/responses/{begun.id}")
+        assert house.world.log() == [] and len(house.world.all(Hold)) == 1
+    vendor.odd = b""
+    vendor.finish(usage=None)
+    await openai_client(house).responses.retrieve(begun.id)
+    assert house.entry().output_tokens > 0 and house.entry().credits > 0
+    rested(house)
+
+
+async def test_one_that_cannot_be_judged_does_not_hold_up_the_others(house: House, vendor: Keeping) -> None:
+    await say(house, "one", background=True)
+    (row,) = house.world.all(KeptResponse)
+    odd = Kept(1, "resp_a", 1, "m", row.channel_id, row.key_id, None, house.tools.now(), None, -(2**62), b"{}")
+    responses.save(house.tools, odd, [])
+    vendor.finish()
+    assert house.relay.follower is not None
+    await house.relay.follower.turn()
+    assert house.entry().credits == 12_500

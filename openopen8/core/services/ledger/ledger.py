@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from openopen8.core.rules.admission import Ask, Grant, Holder
+from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.snapshot import Snapshot
 from openopen8.core.services.ledger import workers
 from openopen8.core.services.ledger.bill import Bill, Meter, Settled
@@ -134,25 +135,33 @@ class Ledger:
 
     def keep(self, kept: Kept, before: list[str]) -> asyncio.Future[None]:
         """Write an answer down, in one transaction with what is settled in the same moment."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._future()
         self._submit(Keep(kept, before, done))
         return done
 
-    def track(self, request_id: str, meter: Meter) -> None:
-        """Ask ``meter`` once a second how far its stream is."""
+    def track(self, request_id: str, meter: Meter, hold_id: int | None = None) -> None:
+        """Ask ``meter`` once a second how far its stream is; ``hold_id``: of the earlier request that pays for it."""
         self._meters[request_id] = meter
+        if hold_id is not None:
+            self._open[request_id] = hold_id
 
     def untrack(self, request_id: str) -> None:
         self._meters.pop(request_id, None)
 
     def leave(self, request_id: str) -> None:
-        """A lasting hold stays for whoever settles it."""
-        self._meters.pop(request_id, None)
-        self._open.pop(request_id, None)
+        """A lasting hold stays for whoever settles it, with what its stream has delivered."""
+        meter, hold_id = self._meters.pop(request_id, None), self._open.pop(request_id, None)
+        if meter is not None and hold_id is not None and (progress := meter.progress()):
+            self._submit(Advance([(hold_id, progress)]))
+
+    async def delivered(self, hold_id: int) -> Counts:
+        """What of a stream its caller has got, as far as it is written down."""
+        made = await asyncio.to_thread(workers.progress_of, self._tools, hold_id)
+        return Counts(**made["counts"]) if made else Counts()
 
     def let_go(self, hold_ids: list[int]) -> asyncio.Future[int]:
         """Lasting holds that nobody will settle any more."""
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[int] = self._future()
         self._submit(Interrupted(hold_ids, done))
         return done
 

@@ -226,7 +226,7 @@ RATES_END = Statement(
     "DELETE FROM admissions WHERE id > ? AND id <= ?",
     "DELETE FROM admissions a USING {unnest} AS d(above, last) WHERE a.id > d.above AND a.id <= d.last",
 )
-KEPT_NEW = insert("kept_responses", responses.COLUMNS, conflict=" ON CONFLICT DO NOTHING")
+KEPT_NEW = insert("kept_responses", responses.COLUMNS, conflict=responses.AGAIN)
 KEPT_USED = Statement(
     ("bigint[]", "bigint[]", "text[]"),
     "UPDATE kept_responses SET used_at = ? WHERE user_id = ? AND id = ?",

@@ -6,7 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlmodel import Session, select
@@ -15,6 +15,7 @@ from openopen8.core.clock import DAY, SECOND
 from openopen8.core.models import Worker
 from openopen8.core.rules.limits import WINDOW
 from openopen8.core.services.ledger.rows import LAST_BITS, first_id
+from openopen8.core.services.ledger.texts import parsed
 from openopen8.core.tools import Tools
 
 SILENT = 40 * SECOND
@@ -28,8 +29,14 @@ _LONG_GONE = text(
     f"(SELECT 1 FROM holds WHERE holds.id >= workers.id << {LAST_BITS} AND holds.id < (workers.id + 1) << {LAST_BITS})"
 )
 _OLD_WINDOWS = text("DELETE FROM admissions WHERE at <= :before")
-_HOLDING = text(f"SELECT DISTINCT id >> {LAST_BITS} FROM holds WHERE id > 0")
-_HOLDS = text("SELECT id, request_id FROM holds WHERE id >= :first AND id < :last ORDER BY id")
+# a lasting hold is settled by its answer's row; one that has none was left before that was written
+_LEFT = "(id > 0 OR NOT EXISTS (SELECT 1 FROM kept_responses k WHERE k.hold_id = holds.id))"
+_HOLDING = text(f"SELECT DISTINCT ABS(id) >> {LAST_BITS} FROM holds WHERE {_LEFT}")
+_HOLDS = text(
+    "SELECT id, request_id FROM holds WHERE (id >= :first AND id < :last OR id > -:last AND id <= -:first) "
+    f"AND {_LEFT} ORDER BY id"
+)
+_PROGRESS = text("SELECT progress FROM holds WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,14 @@ def holds_of_the_dead(tools: Tools, own: int | None, watch: Watch | None = None)
             rows = connection.execute(_HOLDS, {"first": first_id(id), "last": first_id(id + 1)})
             found += [Left(*row) for row in rows]
         return found
+
+
+def progress_of(tools: Tools, hold_id: int) -> dict[str, Any] | None:
+    """How far the stream of an open hold was when that was last written down."""
+    with tools.db.read() as session:
+        found = session.connection().execute(_PROGRESS, {"id": hold_id}).scalar()
+    made: dict[str, Any] | None = parsed(found) if found else None
+    return made
 
 
 def _dead(session: Session, now: int, own: int | None, watch: Watch | None) -> set[int]:
