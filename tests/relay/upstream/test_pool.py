@@ -204,20 +204,23 @@ async def test_requests_leave_nothing_for_the_garbage_collector(open_fast: OpenF
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
     async with RawServer(always(chunked)) as server:
         await ask(upstream, server.url)
-        gc.collect()
+        found = []
         gc.disable()
         try:
-            for _ in range(300):
-                await ask(upstream, server.url)
-                answer = await upstream.send(question(server.url))
-                ear = Ear(answer)
-                await ear.over()
-                answer.close()
-                del ear, answer
-            found = gc.collect()
+            for _ in range(3):
+                gc.collect()
+                for _ in range(100):
+                    await ask(upstream, server.url)
+                    answer = await upstream.send(question(server.url))
+                    ear = Ear(answer)
+                    await ear.over()
+                    answer.close()
+                    del ear, answer
+                found.append(gc.collect())
         finally:
             gc.enable()
-    assert found < 300, "less than one object per request"
+    # the process has other things to collect, too, but not every time
+    assert min(found) < 100, "less than one object per request"
 
 
 async def test_failures_leave_nothing_for_the_garbage_collector(open_fast: OpenFast) -> None:

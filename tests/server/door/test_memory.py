@@ -100,7 +100,8 @@ async def test_requests_leave_no_reference_cycles(desk: Desk, by_hand: None, kin
         return gc.collect()
 
     await some(100)
-    assert await some(MANY) < 50
+    # the process has other things to collect, too, but not twice
+    assert min(await some(MANY), await some(MANY)) < 50
     for protocol in protocols:
         protocol.transport.close()
     await asyncio.sleep(0)
@@ -119,7 +120,7 @@ async def test_connections_leave_no_reference_cycles(desk: Desk, by_hand: None, 
         return gc.collect()
 
     await some(100)
-    assert await some(MANY // 3) < 50
+    assert min(await some(MANY // 3), await some(MANY // 3)) < 50
 
 
 @pytest.mark.parametrize("more", [{}, {"stream": True}, {"model": "unknown"}])
