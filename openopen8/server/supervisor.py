@@ -22,9 +22,6 @@ from openopen8.server.listener import address_of
 from openopen8.server.reloads import Reloads, Say
 from openopen8.server.renewal import Renewal
 
-HANGUP_SECONDS = 0.2
-"""A terminal that closes sends SIGHUP a moment before it is gone."""
-
 Load = Callable[[], Settings]
 
 _log = logging.getLogger(__name__)
@@ -117,13 +114,10 @@ class Supervisor:
         self._stop.set()
 
     def _hung_up(self, terminal: Terminal, reloads: Reloads) -> None:
-        def decide() -> None:
-            if not terminal.closed():
-                reloads.ask()
-            elif not terminal.outlived:
-                self._told_to_stop()
-
-        asyncio.get_running_loop().call_later(HANGUP_SECONDS, decide)
+        if not terminal.closed():
+            reloads.ask()
+        elif not terminal.outlived:
+            self._told_to_stop()
 
 
 def _report(task: asyncio.Task[None]) -> None:
