@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from openopen8.core.models.columns import Big
@@ -26,7 +27,12 @@ class UsageSum(SQLModel, table=True):
     """
 
     __tablename__ = "usage_sums"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        # without it PostgreSQL 18 reads the whole table for the few slots of a time: by its reckoning to skip through
+        # the primary key, from token to token, costs more
+        Index("ix_usage_sums_slots", "start", postgresql_where=text("grain = 10"), info={"only": "postgresql"}),
+        {"sqlite_with_rowid": False},
+    )
 
     grain: int = _key()
     token_id: int = _key()
