@@ -10,19 +10,20 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from openopen8.core.errors import Problem, invalid
-from relay.channels.bridge import Bridged
+from relay.channels.bridge import Bridged, alone
 from relay.channels.channel_type import ChannelType
 from relay.channels.dialect import Dialect
 from relay.formats import cohere_chat
 from relay.formats.fields import Fields, fields_of, not_carried
 from relay.formats.format import Garbage
 from relay.splice import top_level
+from relay.volley import Came, Joined
 
 _encode = msgspec.json.Encoder().encode
 
@@ -77,7 +78,7 @@ def embed(body: bytes) -> Bridged:
     }
     fields.drop_rest()
     kept = {name: value for name, value in asked.items() if value is not None}
-    return Bridged(_encode(kept), tuple(losses), lambda raw: _embeddings(raw, model, packed))
+    return Bridged((_encode(kept),), tuple(losses), lambda came: _embeddings(came[0].body, model, packed))
 
 
 def _texts(value: Any) -> list[str]:
@@ -122,7 +123,7 @@ def rerank(body: bytes) -> Bridged:
     }
     fields.drop_rest()
     kept = {name: value for name, value in asked.items() if value is not None}
-    return Bridged(_encode(kept), tuple(losses), _shown(texts) if returned else None)
+    return Bridged((_encode(kept),), tuple(losses), _shown(texts) if returned else alone)
 
 
 def _query(fields: Fields) -> str:
@@ -148,10 +149,11 @@ def _text(document: Any) -> str:
     return "\n".join(f"{name}: {value}" for name, value in lines)
 
 
-def _shown(texts: list[str]) -> Callable[[bytes], bytes]:
+def _shown(texts: list[str]) -> Joined:
     """Puts each document beside its place."""
 
-    def answer(raw: bytes) -> bytes:
+    def answer(came: Sequence[Came]) -> bytes:
+        raw = came[0].body
         try:
             fields, results = top_level(raw), _ranked(raw).results
         except (Problem, msgspec.MsgspecError, UnicodeDecodeError):

@@ -35,7 +35,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT,
-    "gemini": _CHAT | {"embeddings", "images"},
+    "gemini": _CHAT | {"embeddings", "images", "image_edits"},
     **VENDORS,
     "sora": _VIDEOS,
     "kling": _VIDEOS | {"kling"},
