@@ -107,26 +107,26 @@ def _asked(
     where = kind.paths.get(endpoint.name) or (endpoint.path if spoken is None else spoken.path)
     if spoken is not None:
         return _spoken(call, spoken, attempt, kind, where, model, templates)
-    path = filled(where, model, call.glance.stream)
     accept = {"accept": "*/*"} if endpoint.media else {}
     if call.upload is not None:
         headers = {"content-type": call.upload.content_type, **accept}
-        template = templates.apart(provider, attempt.key, kind, path, headers)
+        template = templates.apart(provider, attempt.key, kind, filled(where, model, call.glance.stream), headers)
         return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True, sign=kind.sign)
     body, losses = _passed(call, format, model)
     losses = losses if endpoint.losses is None else endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
+    bridged = None if bridge is None else bridge(body)
+    path = filled((bridged.path if bridged is not None else "") or where, model, call.glance.stream)
     if accept:
         template = templates.apart(provider, attempt.key, kind, path, accept)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    if bridge is None:
+    if bridged is None:
         return Prepared(Outgoing(template, body), format, model, losses, True, sign=kind.sign)
-    bridged = bridge(body)
-    first, *others = (Outgoing(template, one) for one in bridged.bodies)
-    volley = Volley((first, *others), bridged.joined)
-    return Prepared(first, format, model, losses + bridged.losses, True, sign=kind.sign, volley=volley)
+    requests = tuple(Outgoing(template, one) for one in bridged.bodies)
+    volley, losses = Volley(requests, bridged.joined), losses + bridged.losses
+    return Prepared(requests[0], format, model, losses, True, sign=kind.sign, volley=volley)
 
 
 def _spoken(

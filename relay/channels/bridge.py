@@ -20,6 +20,8 @@ class Bridged:
     bodies: tuple[bytes, ...]
     losses: tuple[str, ...] = ()
     joined: Joined = alone
+    path: str = ""
+    """Where the vendor has it for this model, if that is not where it has it for others."""
 
 
 Bridge = Callable[[bytes], Bridged]

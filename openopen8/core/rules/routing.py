@@ -41,8 +41,8 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "kling": _VIDEOS | {"kling"},
     "jimeng": _VIDEOS | {"jimeng"},
     "vidu": _VIDEOS | {"vidu"},
-    "vertex": _CHAT,
-    "bedrock": _CHAT,
+    "vertex": _CHAT | {"embeddings"},
+    "bedrock": _CHAT | {"embeddings"},
     "cohere": _CHAT | {"embeddings", "rerank"},
     "jina": frozenset({"embeddings", "rerank"}),
 }
