@@ -284,10 +284,9 @@ async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab
 def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
     endpoint = call.route.endpoint
-    if prepared.spoken is not None and prepared.spoken.tap is not None:
-        return prepared.spoken.tap(_asked(gate, call))
     if endpoint is not None and endpoint.tap is not None:
-        return endpoint.tap(call.glance)
+        spoken = prepared.spoken
+        return endpoint.tap(call.glance) if spoken is None or spoken.tap is None else spoken.tap(_asked(gate, call))
     tap = prepared.format.array_tap if call.array else prepared.format.tap
     if prepared.same and tap is not None:
         return tap(call.glance.model, call.glance.include_usage)

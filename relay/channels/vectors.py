@@ -64,7 +64,7 @@ class Wish:
             raise Garbage("The provider's answer has another number of embeddings than there are texts.")
         values = [_packed(value) if self.packed else value for one in found for value in one.values]
         data = [{"object": "embedding", "index": at, "embedding": value} for at, value in enumerate(values)]
-        counts = [round(one.tokens) for one in found if one.tokens]
+        counts = [round(one.tokens) for one in found if one.tokens is not None]
         tokens = sum(counts) if len(counts) == len(found) else 0  # a part of them would be too little
         usage = {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}} if tokens else {}
         return _encode({"object": "list", "data": data, "model": self.model, **usage})
@@ -92,7 +92,8 @@ def parts(texts: list[str], most: int, characters: int | None = None) -> list[li
         found[-1].append(text)
         room -= len(text)
     if len(found) > MOST:
-        raise invalid(f"input has too many texts: this kind of channel takes {MOST * most} in one request.", "input")
+        told = f"input would take {len(found)} requests to this provider, {MOST} are the most: send fewer texts."
+        raise invalid(told, "input")
     return found
 
 

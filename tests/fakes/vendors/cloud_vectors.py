@@ -94,7 +94,7 @@ async def embedded(exchange: Exchange, model: str) -> None:
         found, kind = {"float": found}, "embeddings_by_type"
     else:
         kind = "embeddings_floats"
-    counted = sum(map(tokens, body["texts"]))
+    counted = 2 * sum(map(tokens, body["texts"]))
     headers = {"x-amzn-bedrock-input-token-count": str(counted)} if counted else {}
     answer = {"embeddings": found, "id": "1", "response_type": kind, "texts": body["texts"]}
     await _told(exchange, answer, headers)

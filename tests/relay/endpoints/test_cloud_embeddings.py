@@ -135,7 +135,7 @@ async def test_cohere_on_bedrock_reads_many_texts_a_request_and_tells_its_tokens
     assert found == [vector(text, more.get("dimensions")) for text in texts]
     assert [len(request.json["texts"]) for request in house.fake.chats] == [96, 4]
     assert {request.json["input_type"] for request in house.fake.chats} == {"search_query"}
-    assert house.entry().input_tokens == 1 + sum(range(100))
+    assert house.entry().input_tokens == 2 * (1 + sum(range(100)))
     reply = await house.caller.post(PATH, {"model": "m", "input": " "})  # no tokens told: ours are charged
     assert reply.status == 200 and house.world.log()[-1].input_tokens > 0
     house.settled()

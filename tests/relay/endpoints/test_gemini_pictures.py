@@ -103,6 +103,9 @@ async def test_those_pictures_that_came_are_given_and_charged_though_others_fail
     reply = await house.caller.post(MAKE, {"model": "m", "prompt": "A cat", "n": 3})
     assert (len(reply.json["data"]), reply.headers["x-openopen8-loss"]) == (1, "n")
     assert house.entry().credits == 20_000
+    house.fake.script(status(200, b"<html>"), pictures())
+    reply = await house.caller.post(MAKE, {"model": "m", "prompt": "A cat", "n": 2})
+    assert len(reply.json["data"]) == 1 and house.world.log()[-1].credits == 20_000
     house.fake.script(pictures(429, 429))
     assert (await house.caller.post(MAKE, {"model": "m", "prompt": "A cat", "n": 2})).status == 429
     house.world.change(Channel, house.channel_id, rest_until=0)
