@@ -12,7 +12,7 @@ import pytest
 
 from openopen8.core.models import Channel, ChannelKey
 from relay import probe
-from tests.fakes.upstream import Exchange, Script
+from tests.fakes.upstream import Exchange, Script, status
 from tests.fakes.vendors.bedrock import ACCESS, SECRET, bedrock
 from tests.fakes.vendors.cloud_vectors import COHERE, COHERE_3, NEWER, SINGLE, TEXT, TITAN, TITAN_1, vector
 from tests.fakes.vendors.vertex import Vertex, service_account
@@ -90,6 +90,23 @@ async def test_the_next_channel_takes_over_all_texts_of_one_that_fails_in_the_mi
     house.fake.script(proper, down, proper)
     assert await embedded(house, TEXTS) == [vector(text) for text in TEXTS]
     assert (house.entry().retries, house.entry().credits) == (1, 5 * COUNT)
+    house.settled()
+
+
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        (TITAN, {"inputTextTokenCount": 1}),
+        (TITAN, b"<html>"),
+        (COHERE, {"embeddings": {"float": [[1.0]]}}),
+        (COHERE, {"embeddings": {"float": [[1.0], [2.0], [3.0]]}}),
+    ],
+)
+async def test_answers_without_a_vector_for_each_text_are_no_answers(build: Build, model: str, answer: Any) -> None:
+    house = await on_bedrock(build, model)
+    house.fake.script(status(200, answer))
+    reply = await house.caller.post(PATH, {"model": "m", "input": ["one", "two"]})
+    assert (reply.status, house.entry().credits) == (502, 0)
     house.settled()
 
 

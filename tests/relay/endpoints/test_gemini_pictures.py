@@ -65,6 +65,18 @@ async def test_a_channels_own_parameters_hold_for_uploads_and_other_fields_are_t
     assert sent["contents"][0]["parts"][0]["inlineData"]["data"] == B64
 
 
+async def test_uploaded_pictures_are_read_again_for_the_next_channel_and_for_each_picture(build: Build) -> None:
+    house = await built(build)
+    house.world.channel(type="gemini", model_mapping={"m": OLD}, base_url=house.fake.url, priority=-1)
+    house.fake.script(pictures(500, 500, 500))
+    found = await openai_client(house).images.edit(model="m", image=PNG, prompt="A hat", n=3)
+    assert found.data is not None and len(found.data) == 3
+    sent = [request.json["contents"][0]["parts"][0]["inlineData"]["data"] for request in house.fake.chats]
+    assert sent == [B64] * 6
+    assert (house.entry().retries, house.entry().credits) == (1, 3 * PRICE)
+    house.settled()
+
+
 async def test_an_edit_in_json_names_its_pictures_by_address(build: Build) -> None:
     house = await built(build)
     named = [{"image_url": f"data:image/webp;base64,{B64}"}, {"image_url": "https://pictures.test/1.jpg"}]
