@@ -1,6 +1,7 @@
 """OpenAI's form of drawing and editing, on Gemini's models that draw: one picture a request.
 
-Source: https://ai.google.dev/gemini-api/docs/image-generation
+Sources: https://ai.google.dev/gemini-api/docs/image-generation, and for ``candidateCount``, which is refused,
+https://github.com/google-gemini/gemini-cli/issues/10370
 """
 
 from __future__ import annotations
