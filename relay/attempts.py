@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+
+import msgspec
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
@@ -25,7 +27,8 @@ from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
 from relay.tasks.submission import begun, check, pinned
-from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
+from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure, Outgoing
+from relay.volley import Joint, Volley, fired
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
 """The caller's body, what it came to, and what of the answer was lost on the way."""
@@ -110,6 +113,9 @@ async def _attempt(
         if grant.ask.sampled and grant.ask.stream and tab.counting is None:
             # while the provider thinks: a stream lasts, and what it was asked is not kept so long
             tab.counting = asyncio.ensure_future(input_tokens(call.glance))
+        if prepared.volley is not None:
+            answered = True
+            return await _volleyed(gate, call, grant, attempt, prepared, prepared.volley, tab)
         if prepared.sign is None:
             answer = await gate.upstream.send(prepared.outgoing)
         else:
@@ -137,8 +143,7 @@ async def _opened(
     status_map = attempt.provider.status_map
     status = _mapped(answer.status, status_map) if status_map else answer.status
     if not 200 <= status < 300:
-        body = await _error_body(answer)
-        raise verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
+        raise await _refused(gate, status, answer, prepared)
     endpoint = call.route.endpoint
     streamed = call.glance.stream and (endpoint is None or media.streams(endpoint, answer.headers))
     if endpoint is not None and endpoint.media and not streamed:
@@ -154,6 +159,36 @@ async def _opened(
         tab.stop()
         return Whole(body, tab.measured or Measured(Counts()), _passed(answer.headers), tab.losses)
     return await _whole(gate, call, grant, prepared, answer, tab)
+
+
+async def _volleyed(
+    gate: Gate, call: Call, grant: Grant, attempt: Attempt, prepared: Prepared, volley: Volley, tab: Tab
+) -> Whole:
+    """Several requests, one answer."""
+
+    def send(outgoing: Outgoing) -> Awaitable[Answer]:
+        if prepared.sign is None:
+            return gate.upstream.send(outgoing)
+        return gate.signer.send(prepared.sign, outgoing, attempt.provider, attempt.key)
+
+    async def check(answer: Answer) -> None:
+        status = _mapped(answer.status, attempt.provider.status_map)
+        if not 200 <= status < 300:
+            raise await _refused(gate, status, answer, prepared)
+
+    came = await fired(volley, send, check)
+    try:
+        raw = await off_loop(sum(len(one.body) for one in came), lambda: volley.joined(came))
+    except Garbage as garbage:
+        raise Failure("broken", str(garbage)) from None
+    whole = await _whole(gate, call, grant, prepared, Joint(raw), tab)
+    return msgspec.structs.replace(whole, kind=b"text/event-stream; charset=utf-8") if call.glance.stream else whole
+
+
+async def _refused(gate: Gate, status: int, answer: Answer, prepared: Prepared) -> Problem | Failure:
+    """What an answer with an error status means."""
+    body = await _error_body(answer)
+    return verdict.judged(status, answer.headers, body, prepared.format, gate.tools.now())
 
 
 def _mapped(status: int, status_map: Mapping[str, int]) -> int:
@@ -173,8 +208,6 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     raw = await answer.read(LARGEST_ANSWER)
     tab.stop()
     tab.losses = prepared.losses
-    if prepared.answered is not None:
-        raw = await _answered(prepared.answered, raw)
     passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw, tab)
@@ -183,14 +216,6 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     if lost:
         tab.losses = (*prepared.losses, *lost)
     return Whole(body, measured, _passed(answer.headers), tab.losses)
-
-
-async def _answered(answered: Callable[[bytes], bytes], raw: bytes) -> bytes:
-    """The answer out of the vendor's own form."""
-    try:
-        return await off_loop(len(raw), lambda: answered(raw))
-    except Garbage as garbage:
-        raise Failure("broken", str(garbage)) from None
 
 
 def _unread(call: Call, prepared: Prepared, raw: bytes) -> _Passed | None:
@@ -260,7 +285,8 @@ def _tap(gate: Gate, call: Call, prepared: Prepared) -> Tap:
     """The one place where conversion of a stream is decided."""
     endpoint = call.route.endpoint
     if endpoint is not None and endpoint.tap is not None:
-        return endpoint.tap(call.glance)
+        spoken = prepared.spoken
+        return endpoint.tap(call.glance) if spoken is None or spoken.tap is None else spoken.tap(_asked(gate, call))
     tap = prepared.format.array_tap if call.array else prepared.format.tap
     if prepared.same and tap is not None:
         return tap(call.glance.model, call.glance.include_usage)

@@ -23,7 +23,7 @@ LARGEST_HEADER = 4_096
 LARGEST_FIELD = 262_144
 """Bytes of a field that is looked at; files may have any size."""
 
-LOOKED_AT = frozenset({"model", "prompt", "stream", "n", "response_format"})
+LOOKED_AT = frozenset({"model", "prompt", "stream", "n", "response_format", "partial_images"})
 """Fields that mean something to the gateway."""
 
 _FORM = "multipart/form-data"
@@ -92,12 +92,15 @@ class Form(msgspec.Struct, frozen=True):
         except UnicodeDecodeError:
             raise invalid(f"{name} is not valid UTF-8.", name) from None
 
-    def fields(self) -> dict[str, msgspec.Raw]:
-        """What is no file, as the JSON that says the same; each name once. Raises Problem 400."""
+    def fields(self, several: tuple[str, ...] = ()) -> dict[str, msgspec.Raw]:
+        """What is no file, as the JSON that says the same; each name once, but for files named in ``several``.
+
+        Raises Problem 400.
+        """
         found: dict[str, msgspec.Raw] = {}
         seen: set[str] = set()
         for part in self.parts:
-            if part.name in seen:
+            if part.name in seen and not (part.is_file and part.name in several):
                 raise invalid(f"The field {part.name!r} is given twice.", part.name)
             seen.add(part.name)
             if not part.is_file:

@@ -14,17 +14,19 @@ from relay import model_names, splice
 from relay.admission import Call
 from relay.channels import TYPES, ChannelType, filled
 from relay.endpoints import Endpoint
-from relay.endpoints.spoken import Spoken
+from relay.endpoints.spoken import Spoken, Written
 from relay.formats import FORMATS
 from relay.formats.format import Format
 from relay.framing import SSE, Decoder
 from relay.neutral import Reasoning
 from relay.signing.sign import Sign
+from relay.spool import Embedded
 from relay.tasks.errands import outgoing
 from relay.tasks.submission import submission, vendor_of
 from relay.tasks.vendor import Errand
 from relay.templates import Templates, channel_type
-from relay.upstream import Outgoing
+from relay.upstream import Body, Outgoing
+from relay.volley import Volley
 
 _NOT_OVERRIDDEN = frozenset({"stream"})
 
@@ -43,8 +45,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     """Of a task, for later look-ups."""
     sign: Sign | None = None
     decoder: Callable[[], Decoder] = SSE
-    answered: Callable[[bytes], bytes] | None = None
-    """From the vendor's own form of a whole answer to ours; raises Garbage."""
+    volley: Volley | None = None
+    """``outgoing`` and others, whose answers make one; also one alone that is to be read in the vendor's own form."""
 
 
 def upstream_model(provider: Provider, model: str) -> str:
@@ -100,33 +102,53 @@ def _asked(
 ) -> Prepared:
     if endpoint.task:
         return _submitted(call, endpoint, attempt, model, templates)
-    provider, format, spoken = attempt.provider, endpoint.format, endpoint.also.get(kind.format)
+    provider, format, bridge = attempt.provider, endpoint.format, kind.bridges.get(endpoint.name)
+    spoken = None if bridge is not None else endpoint.also.get(kind.format)
     where = kind.paths.get(endpoint.name) or (endpoint.path if spoken is None else spoken.path)
-    path = filled(where, model, call.glance.stream)
+    if spoken is not None:
+        return _spoken(call, spoken, attempt, kind, where, model, templates)
     accept = {"accept": "*/*"} if endpoint.media else {}
     if call.upload is not None:
         headers = {"content-type": call.upload.content_type, **accept}
-        template = templates.apart(provider, attempt.key, kind, path, headers)
+        template = templates.apart(provider, attempt.key, kind, filled(where, model, call.glance.stream), headers)
         return Prepared(Outgoing(template, call.upload.under(model)), format, model, (), True, sign=kind.sign)
-    if spoken is not None:
-        rendered = spoken.request(call.body, call.glance, model)
-        body, losses = rendered.body, rendered.losses
-    else:
-        body, losses = _passed(call, format, model)
-        losses = losses if endpoint.losses is None else endpoint.losses(call.glance)
+    body, losses = _passed(call, format, model)
+    losses = losses if endpoint.losses is None else endpoint.losses(call.glance)
     if provider.parameter_override:
         body = overridden(body, provider.parameter_override)
-    bridge, answered = kind.bridges.get(endpoint.name), None
-    if bridge is not None:
-        bridged = bridge(body)
-        body, losses, answered = bridged.body, losses + bridged.losses, bridged.answer
+    bridged = None if bridge is None else bridge(body)
+    path = filled((bridged.path if bridged is not None else "") or where, model, call.glance.stream)
     if accept:
         template = templates.apart(provider, attempt.key, kind, path, accept)
     else:
         template = templates.get(provider, attempt.key, kind, path, call.glance.stream)
-    if spoken is not None:
-        return Prepared(Outgoing(template, body), spoken.format, model, losses, False, spoken, sign=kind.sign)
-    return Prepared(Outgoing(template, body), format, model, losses, True, sign=kind.sign, answered=answered)
+    if bridged is None:
+        return Prepared(Outgoing(template, body), format, model, losses, True, sign=kind.sign)
+    requests = tuple(Outgoing(template, one) for one in bridged.bodies)
+    volley, losses = Volley(requests, bridged.joined), losses + bridged.losses
+    return Prepared(requests[0], format, model, losses, True, sign=kind.sign, volley=volley)
+
+
+def _spoken(
+    call: Call, spoken: Spoken, attempt: Attempt, kind: ChannelType, where: str, model: str, templates: Templates
+) -> Prepared:
+    """A request in the words of a channel of another format."""
+    provider, times = attempt.provider, 1 if spoken.joined is None else call.glance.n
+    stream = call.glance.stream and times == 1
+    if call.upload is None:
+        written = Written(spoken.request(call.body, call.glance, model), ())
+    else:
+        assert spoken.form is not None
+        written = spoken.form(call.upload.form, call.glance, model)
+    text = written.text.body
+    if provider.parameter_override:
+        text = overridden(text, provider.parameter_override)
+    body: bytes | Body = Embedded.put(text, written.files) if written.files else text
+    template = templates.get(provider, attempt.key, kind, filled(where, model, stream), stream)
+    outgoing = Outgoing(template, body)
+    volley = Volley((outgoing,) * times, spoken.joined, True) if times > 1 and spoken.joined is not None else None
+    losses = written.text.losses
+    return Prepared(outgoing, spoken.format, model, losses, False, spoken, sign=kind.sign, volley=volley)
 
 
 def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, templates: Templates) -> Prepared:

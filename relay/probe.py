@@ -34,6 +34,7 @@ from relay.streaming import QUIET
 from relay.tasks.trial import tried
 from relay.templates import Templates, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream, open_upstream, too_large
+from relay.volley import Came
 
 LONGEST_TEST = 60.0
 """Seconds that a test may take."""
@@ -167,7 +168,7 @@ async def _asked(tools: Tools, call: Call, attempt: Attempt, upstream: Upstream,
         if call.glance.stream:
             return await _heard(answer, prepared, call.glance.model, spoke)
         body = await answer.read(LARGEST_LIST)
-        body = body if prepared.answered is None else prepared.answered(body)
+        body = body if prepared.volley is None else prepared.volley.joined([Came(answer.headers, body)])
         return "".join(prepared.format.parse_response(body).texts)
     finally:
         answer.close()

@@ -7,7 +7,10 @@ import io
 import os
 import sys
 import tempfile
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Self
 
 from relay.upstream import Body, bytes_of
@@ -65,36 +68,49 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A text with a part of a body in its middle, in base64; see ``Body``."""
+class Encoded:
+    """A part of a body in base64; see ``Body``."""
 
-    head: bytes
     body: Body
     start: int
     size: int
-    tail: bytes
-
-    @classmethod
-    def put(cls, text: bytes, mark: bytes, body: Body, start: int, size: int) -> Self:
-        """In the place of ``mark``."""
-        head, _, tail = text.partition(mark)
-        return cls(head, body, start, size, tail)
 
     def __len__(self) -> int:
-        return len(self.head) + self._length() + len(self.tail)
+        return -(-self.size // 3) * 4
 
     def piece(self, at: int, size: int) -> bytes:
         """See ``Body``."""
-        inside = at - len(self.head)
-        if inside < 0:
-            return self.head[at : at + size]
-        if inside >= self._length():
-            return self.tail[inside - self._length() :][:size]
-        first, last = inside // 4 * 3, min((inside + size + 3) // 4 * 3, self.size)
-        return base64.b64encode(bytes_of(self.body, self.start + first, last - first))[inside % 4 :][:size]
+        first, last = at // 4 * 3, min((at + size + 3) // 4 * 3, self.size)
+        return base64.b64encode(bytes_of(self.body, self.start + first, last - first))[at % 4 :][:size]
 
-    def _length(self) -> int:
-        return -(-self.size // 3) * 4
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A text with files in it; see ``Body``. ``starts``: where each piece begins, and where the last one ends."""
+
+    pieces: tuple[bytes | Body, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def put(cls, text: bytes, files: Iterable[tuple[bytes, Body]]) -> Self:
+        """Each file in the place of its mark; marks stand in the order of their files."""
+        pieces: list[bytes | Body] = []
+        for mark, body in files:
+            head, found, tail = text.partition(mark)
+            if found:
+                pieces += [head, body]
+                text = tail
+        pieces.append(text)
+        return cls(tuple(pieces), tuple(accumulate(map(len, pieces), initial=0)))
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def piece(self, at: int, size: int) -> bytes:
+        """See ``Body``."""
+        nth = bisect_right(self.starts, at) - 1
+        inside, found = at - self.starts[nth], self.pieces[nth]
+        return found[inside : inside + size] if isinstance(found, bytes) else found.piece(inside, size)
 
 
 class Window(io.RawIOBase):

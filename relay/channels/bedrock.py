@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from relay.channels import auth
+from relay.channels.bedrock_vectors import INVOKE, embed
 from relay.channels.channel_type import ChannelType
 from relay.channels.dialect import Dialect, claude_in_a_cloud
 from relay.eventstream import EventStream, Message
@@ -118,6 +119,7 @@ def shown(key: str) -> dict[str, str]:
 
 BEDROCK = ChannelType(
     "bedrock", "Amazon Bedrock", "anthropic", "https://bedrock-runtime.us-east-1.amazonaws.com", key_needed=True,
-    paths={"chat": _CLAUDE.whole}, models_path=_LIST, models_at=("modelSummaries", "modelId"),
+    paths={"chat": _CLAUDE.whole, "embeddings": INVOKE}, bridges={"embeddings": embed},
+    models_path=_LIST, models_at=("modelSummaries", "modelId"),
     auth=shown, version="", place=placed, dialect=dialect_of, sign=for_bedrock,
 )  # fmt: skip

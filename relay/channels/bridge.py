@@ -1,19 +1,27 @@
-"""Endpoints that a vendor has in a form of its own: from ours to its, and its answer back."""
+"""Endpoints that a vendor has in a form of its own: from ours to its, and its answers back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from relay.volley import Came, Joined
+
+
+def alone(came: Sequence[Came]) -> bytes:
+    """The one answer, which is in our form already."""
+    return came[0].body
 
 
 @dataclass(frozen=True, slots=True)
 class Bridged:
-    """A body in the vendor's form, and the names of what it lost."""
+    """Bodies in the vendor's form, the names of what they lost, and how their answers make one in our form."""
 
-    body: bytes
+    bodies: tuple[bytes, ...]
     losses: tuple[str, ...] = ()
-    answer: Callable[[bytes], bytes] | None = None
-    """From the vendor's answer to ours; None where they agree. Raises Garbage."""
+    joined: Joined = alone
+    path: str = ""
+    """Where the vendor has it for this model, if that is not where it has it for others."""
 
 
 Bridge = Callable[[bytes], Bridged]

@@ -7,22 +7,21 @@ https://docs.cohere.com/docs/compatibility-api
 
 from __future__ import annotations
 
-import base64
 import re
-import struct
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from openopen8.core.errors import Problem, invalid
-from relay.channels.bridge import Bridged
+from relay.channels.bridge import Bridged, alone
 from relay.channels.channel_type import ChannelType
 from relay.channels.dialect import Dialect
+from relay.channels.vectors import Vectors, given, parts, read_by, wish_of
 from relay.formats import cohere_chat
 from relay.formats.fields import Fields, fields_of, not_carried
-from relay.formats.format import Garbage
 from relay.splice import top_level
+from relay.volley import Came, Joined
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,8 +29,11 @@ _CHAT = Dialect(cohere_chat.FORMAT, "/v2/chat", "/v2/chat")
 
 _PATH = re.compile(r"(/compatibility)?/v\d$")
 
-_USUAL_INPUT = "search_document"
+USUAL_INPUT = "search_document"
 """What texts are embedded for where the caller does not say so: Cohere wants to know."""
+
+MOST = 96
+"""Texts that Cohere embeds in one request."""
 
 
 class _Billed(msgspec.Struct):
@@ -57,52 +59,28 @@ class _Ranked(msgspec.Struct):
 
 _embedded = msgspec.json.Decoder(_Embedded).decode
 _ranked = msgspec.json.Decoder(_Ranked).decode
-_numbers = msgspec.json.Decoder(list[float]).decode
 
 
 def embed(body: bytes) -> Bridged:
     """OpenAI's embeddings. Raises Problem 400."""
-    losses: dict[str, None] = {}
-    fields = fields_of(top_level(body), losses)
-    model, packed = fields.text("model") or "", fields.text("encoding_format") == "base64"
+    wish = wish_of(body)
+    fields = wish.fields
     asked = {
-        "model": model,
-        "texts": _texts(fields.take("input")),
-        "input_type": fields.text("input_type") or _USUAL_INPUT,
+        "input_type": fields.text("input_type") or USUAL_INPUT,
         "embedding_types": ["float"],
-        "output_dimension": fields.integer("dimensions", "output_dimension", low=1),
+        "output_dimension": wish.size(),
         "truncate": fields.text("truncate"),
         "max_tokens": fields.integer("max_tokens", low=1),
         "priority": fields.integer("priority"),
     }
-    fields.drop_rest()
-    kept = {name: value for name, value in asked.items() if value is not None}
-    return Bridged(_encode(kept), tuple(losses), lambda raw: _embeddings(raw, model, packed))
+    more = {"model": wish.model, **given(asked)}
+    return wish.bridged(parts(wish.texts, MOST), lambda texts: _encode({"texts": texts, **more}), read_by(_read))
 
 
-def _texts(value: Any) -> list[str]:
-    listed = value if isinstance(value, list) else [value]
-    if any(not isinstance(text, str) for text in listed):
-        raise not_carried("Input of anything but texts is", "input")
-    return listed
-
-
-def _embeddings(raw: bytes, model: str, packed: bool) -> bytes:
-    try:
-        found = _embedded(raw)
-        vectors = [_packed(vector) if packed else vector for vector in found.embeddings.float]
-    except (msgspec.MsgspecError, UnicodeDecodeError, struct.error, OverflowError):
-        raise Garbage("The provider's answer has no embeddings.") from None
-    data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
+def _read(came: Came) -> Vectors:
+    found = _embedded(came.body)
     billed = found.meta.billed_units if found.meta else None
-    tokens = billed.input_tokens if billed else None
-    usage = {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}} if tokens else {}
-    return _encode({"object": "list", "data": data, "model": model, **usage})
-
-
-def _packed(vector: msgspec.Raw) -> str:
-    numbers = _numbers(vector)
-    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+    return Vectors(found.embeddings.float, billed.input_tokens if billed else None)
 
 
 def rerank(body: bytes) -> Bridged:
@@ -122,7 +100,7 @@ def rerank(body: bytes) -> Bridged:
     }
     fields.drop_rest()
     kept = {name: value for name, value in asked.items() if value is not None}
-    return Bridged(_encode(kept), tuple(losses), _shown(texts) if returned else None)
+    return Bridged((_encode(kept),), tuple(losses), _shown(texts) if returned else alone)
 
 
 def _query(fields: Fields) -> str:
@@ -148,10 +126,11 @@ def _text(document: Any) -> str:
     return "\n".join(f"{name}: {value}" for name, value in lines)
 
 
-def _shown(texts: list[str]) -> Callable[[bytes], bytes]:
+def _shown(texts: list[str]) -> Joined:
     """Puts each document beside its place."""
 
-    def answer(raw: bytes) -> bytes:
+    def answer(came: Sequence[Came]) -> bytes:
+        raw = came[0].body
         try:
             fields, results = top_level(raw), _ranked(raw).results
         except (Problem, msgspec.MsgspecError, UnicodeDecodeError):

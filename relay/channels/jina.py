@@ -17,7 +17,7 @@ def embed(body: bytes) -> Bridged:
     encoding, user = fields.pop("encoding_format", None), fields.pop("user", None)
     if encoding is not None:
         fields.setdefault("embedding_type", encoding)
-    return Bridged(_encode(fields), ("user",) if user is not None else ())
+    return Bridged((_encode(fields),), ("user",) if user is not None else ())
 
 
 JINA = ChannelType(

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from relay.channels import auth
 from relay.channels.channel_type import ChannelType
 from relay.channels.dialect import Dialect, claude_in_a_cloud, without
+from relay.channels.vertex_vectors import PREDICT, embed
 from relay.formats import FORMATS
 from relay.signing.google import account_of, is_account, with_token
 from relay.upstream import Failure
@@ -91,6 +92,7 @@ def shown(key: str) -> dict[str, str]:
 
 VERTEX = ChannelType(
     "vertex", "Google Vertex AI", "gemini", "https://aiplatform.googleapis.com", key_needed=True,
-    paths={"chat": _GEMINI.whole}, models_path=_LIST, models_at=("publisherModels", "name"),
+    paths={"chat": _GEMINI.whole, "embeddings": PREDICT}, bridges={"embeddings": embed},
+    models_path=_LIST, models_at=("publisherModels", "name"),
     auth=shown, place=placed, dialect=dialect_of, located=located, sign=with_token,
 )  # fmt: skip

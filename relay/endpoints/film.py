@@ -11,7 +11,7 @@ import msgspec
 from openopen8.core.errors import invalid
 from relay.endpoints.endpoint import Look, value
 from relay.formats.fields import model_name
-from relay.spool import Embedded
+from relay.spool import Embedded, Encoded
 from relay.tasks.vendor import Wish
 from relay.upstream import Body
 
@@ -32,7 +32,7 @@ class Picture(msgspec.Struct, frozen=True, gc=False):
 
     def within(self, text: bytes) -> Body:
         """The request with the picture in it."""
-        return Embedded.put(text, self.mark.encode(), self.body, self.start, self.size)
+        return Embedded.put(text, [(self.mark.encode(), Encoded(self.body, self.start, self.size))])
 
 
 class Film(Look, frozen=True, gc=False):

@@ -13,8 +13,8 @@ from openopen8.core.errors import invalid
 from openopen8.core.rules.pricing import Counts
 from openopen8.core.rules.units import PICTURE_TOKENS
 from relay.endpoints.answers import answer_of, both_usage, check_list, top_level
-from relay.endpoints.endpoint import Endpoint, Look, flag, looked, looked_form, passing, value
-from relay.endpoints.images_by_gemini import BY_GEMINI
+from relay.endpoints.endpoint import Endpoint, Look, encode, flag, looked, looked_form, passing, value
+from relay.endpoints.images_by_gemini import BY_GEMINI, EDITS_BY_GEMINI
 from relay.endpoints.taps import EventTap
 from relay.form import Form
 from relay.formats.fields import MAX_CHOICES, typed, within
@@ -29,6 +29,9 @@ _TOKENS = {"low": 272, "medium": 1_056, "high": PICTURE_TOKENS}
 """Of a square picture, by quality."""
 
 _LARGE = ("1024x1536", "1536x1024")
+
+_SHOWN = ("response_format", "partial_images")
+"""Fields that say how the answer is to look."""
 
 _int = msgspec.json.Decoder(int | None).decode
 
@@ -91,7 +94,9 @@ def look_edit(form: Form) -> Look:
     """Checks an edit of uploaded pictures. Raises Problem 400."""
     if not form.text("prompt"):
         raise invalid("prompt must be a text.", "prompt")
-    return look_variation(form)
+    look = look_variation(form)
+    shown = {"n": look.n, "stream": look.stream, **{name: form.text(name) or None for name in _SHOWN}}
+    return msgspec.structs.replace(look, fields={name: msgspec.Raw(encode(given)) for name, given in shown.items()})
 
 
 def look_variation(form: Form) -> Look:
@@ -187,5 +192,7 @@ def _endpoint(name: str, path: str, glance: Any, **more: Any) -> Endpoint:
 
 
 IMAGES = _endpoint("images", "/images/generations", glance, also={"gemini": BY_GEMINI})
-IMAGE_EDITS = _endpoint("image_edits", "/images/edits", glance_edit, form=look_edit)
+IMAGE_EDITS = _endpoint(
+    "image_edits", "/images/edits", glance_edit, form=look_edit, also={"gemini": EDITS_BY_GEMINI}
+)
 IMAGE_VARIATIONS = _endpoint("image_variations", "/images/variations", glance_variation, form=look_variation)

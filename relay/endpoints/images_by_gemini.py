@@ -1,20 +1,37 @@
-"""OpenAI's form of drawing, on Gemini's models that draw.
+"""OpenAI's form of drawing and editing, on Gemini's models that draw: one picture a request.
 
-Source: https://ai.google.dev/gemini-api/docs/image-generation
+Sources: https://ai.google.dev/gemini-api/docs/image-generation, and for ``candidateCount``, which is refused,
+https://github.com/google-gemini/gemini-cli/issues/10370
 """
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from openopen8.core.errors import Problem
-from relay.endpoints.endpoint import encode
-from relay.endpoints.spoken import Spoken
+import msgspec
+
+from openopen8.core.errors import Problem, invalid
+from openopen8.core.rules.pricing import Counts
+from relay.endpoints.endpoint import encode, flag, value
+from relay.endpoints.image_events import EDITS, MAKES, Drawing, drafts, finished, undrawn, usage_of
+from relay.endpoints.picture_files import type_of
+from relay.endpoints.spoken import Spoken, Written
+from relay.form import Form
 from relay.formats import gemini
-from relay.formats.fields import fields_of, not_carried
+from relay.formats.fields import Fields, fields_of, not_carried
 from relay.formats.format import Asked, Glance, Rendered
-from relay.formats.media import url_of
-from relay.neutral import Answer, Image, Usage, spoken
+from relay.formats.gemini.parts import data_part
+from relay.formats.gemini.several import joined
+from relay.formats.gemini.words import third
+from relay.formats.media import source_of, url_of
+from relay.neutral import Answer, Image, Source, Usage, spoken
+from relay.spool import Encoded
+
+MOST = 10
+"""Pictures of one request, as OpenAI has it: each is a request of its own here."""
 
 RATIOS = tuple(
     (ratio, int(ratio.partition(":")[0]) / int(ratio.partition(":")[2]))
@@ -22,32 +39,90 @@ RATIOS = tuple(
 )
 _DEFAULTS = {
     "quality": ("auto", "standard"), "background": ("auto", "opaque"), "output_format": ("png",),
-    "moderation": ("auto",), "style": ("vivid",),
+    "moderation": ("auto",), "style": ("vivid",), "input_fidelity": ("high",),
 }  # fmt: skip
 """Values that ask for what is done anyway."""
 
+_FILES = ("image", "image[]")
 
-def request(body: bytes, glance: Glance, model: str) -> Rendered:
+
+def _request(body: bytes, glance: Glance, model: str) -> Rendered:
     """As generateContent. Raises Problem 400."""
     losses: dict[str, None] = {}
+    return _rendered(fields_of(glance.fields, losses), [], glance, model, losses)
+
+
+def _edit(body: bytes, glance: Glance, model: str) -> Rendered:
+    """The same with pictures that are named in the body. Raises Problem 400."""
+    losses: dict[str, None] = {}
     fields = fields_of(glance.fields, losses)
-    fields.take("model")
-    fields.refuse("stream", what="A stream of pictures is")
-    if glance.n > 1:
-        raise not_carried("More than one picture is", "n")
-    fields.take("n")
-    fields.take("response_format")
-    prompt = fields.text("prompt")
+    return _rendered(fields, _named(fields.take("images", "image")), glance, model, losses)
+
+
+def _edit_of_files(form: Form, glance: Glance, model: str) -> Written:
+    """The same with uploaded pictures, which stay on disk. Raises Problem 400."""
+    for part in form.parts:
+        if part.is_file and part.name not in _FILES:
+            raise not_carried(f"A {part.name} is", part.name)
+    losses: dict[str, None] = {}
+    found = [(secrets.token_hex(16), file) for file in form.files(*_FILES)]
+    parts = [_inline(Source("base64", mark, type_of(form.body, file))) for mark, file in found]
+    text = _rendered(fields_of(form.fields(_FILES), losses), parts, glance, model, losses)
+    return Written(text, tuple((mark.encode(), Encoded(form.body, file.start, file.size)) for mark, file in found))
+
+
+def _rendered(
+    fields: Fields, pictures: list[dict[str, Any]], glance: Glance, model: str, losses: dict[str, None]
+) -> Rendered:
+    if glance.n > MOST:
+        raise invalid(f"n must be an integer from 1 to {MOST}.", "n")
+    for name in ("model", "n", "response_format", "stream"):
+        fields.take(name)
+    fields.refuse("mask", what="A mask is")
+    parts = [*pictures, {"text": fields.text("prompt")}]
+    config = {"responseModalities": ["IMAGE"], **_shaped(fields, losses), **_thinking(fields, glance, model, losses)}
+    for name, usual in _DEFAULTS.items():
+        if (given := fields.take(name)) is not None and given not in usual:
+            losses[name] = None
+    fields.drop_rest()
+    body = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
+    return Rendered(encode(body), tuple(losses))
+
+
+def _named(found: Any) -> list[dict[str, Any]]:
+    """Pictures by their addresses."""
+    parts = []
+    for one in found if isinstance(found, list) else [found]:
+        url = one.get("image_url") if isinstance(one, dict) else one
+        if not isinstance(url, str):
+            raise not_carried("A picture that has no URL is", "images")
+        source = source_of(url)
+        if source.kind == "text" or (source.kind == "url" and not url.startswith(("https://", "http://"))):
+            raise invalid("images must be URLs, of the web or of the kind data:…;base64,….", "images")
+        parts.append(_inline(source))
+    return parts
+
+
+def _inline(source: Source) -> dict[str, Any]:
+    return data_part(source, "image/jpeg" if source.kind == "url" else "image/png")
+
+
+def _thinking(fields: Fields, glance: Glance, model: str, losses: dict[str, None]) -> dict[str, Any]:
+    """Drafts of a picture are thoughts, which newer models alone have and show."""
+    wanted = drafts(fields.take("partial_images"))
+    if not (wanted and glance.stream):
+        return {}
+    if not third(model) or glance.n > 1:
+        losses["partial_images"] = None
+        return {}
+    return {"thinkingConfig": {"includeThoughts": True}}
+
+
+def _shaped(fields: Fields, losses: dict[str, None]) -> dict[str, Any]:
     shape = _shape(fields.text("size") or "auto")
     if shape is None:
         losses["size"] = None
-    for name, usual in _DEFAULTS.items():
-        if (value := fields.take(name)) is not None and value not in usual:
-            losses[name] = None
-    fields.drop_rest()
-    config: dict[str, Any] = {"responseModalities": ["IMAGE"], **({"imageConfig": shape} if shape else {})}
-    contents = [{"role": "user", "parts": [{"text": prompt}]}]
-    return Rendered(encode({"contents": contents, "generationConfig": config}), tuple(losses))
+    return {"imageConfig": shape} if shape else {}
 
 
 def _shape(size: str) -> dict[str, str] | None:
@@ -66,36 +141,44 @@ def _shape(size: str) -> dict[str, str] | None:
     return {"aspectRatio": name, **larger}
 
 
-def answer(found: Answer, raw: bytes, asked: Asked) -> Rendered:
+def _drawn(found: Answer) -> list[Source]:
+    parts = (part for choice in found.choices for part in choice.parts)
+    return [part.source for part in parts if isinstance(part, Image) and part.source.kind == "base64"]
+
+
+def _parse(body: bytes) -> Answer:
+    """What came: the pictures are counted, for prices that are theirs. Raises Garbage."""
+    found = gemini.FORMAT.parse_response(body)
+    usage = found.usage or Usage(Counts())
+    further = msgspec.structs.replace(usage.further, units={"images": len(_drawn(found))})
+    return msgspec.structs.replace(found, usage=msgspec.structs.replace(usage, further=further))
+
+
+def _answer(found: Answer, raw: bytes, asked: Asked, kind: str) -> Rendered:
     """As OpenAI shows pictures. Raises Problem 400 where the model drew none."""
-    pictures = [part.source for part in found.parts if isinstance(part, Image) and part.source.kind == "base64"]
+    pictures, wanted = _drawn(found), value(asked.fields, "n") or 1
     if not pictures:
         raise _undrawn(found)
-    by_address = bytes(asked.fields.get("response_format", b"")).strip() == b'"url"'
+    losses = ("n",) if len(pictures) < wanted else ()
+    if wanted > 1 and flag(asked.fields, "stream"):
+        return Rendered(finished(kind, pictures, asked, found.usage), losses)
+    by_address = value(asked.fields, "response_format") == "url"
     data = [{"url": url_of(source)} if by_address else {"b64_json": source.value} for source in pictures]
-    kind = pictures[0].media_type.rpartition("/")[2]
-    body = {"created": asked.now_s, "data": data, "output_format": kind}
-    return Rendered(encode({**body, "usage": _usage(found.usage)} if found.usage else body))
+    body = {"created": asked.now_s, "data": data, "output_format": pictures[0].media_type.rpartition("/")[2]}
+    usage = {"usage": usage_of(found.usage)} if found.usage and found.usage.counts != Counts() else {}
+    return Rendered(encode({**body, **usage}), losses)
 
 
 def _undrawn(found: Answer) -> Problem:
-    if found.stop == "refusal":
-        return Problem(400, "content_policy_violation", "The model refused to draw this.", "prompt")
-    words = spoken(found.parts)[:300]
-    return Problem(400, "no_picture", f"The model drew no picture. {words}".strip(), "prompt")
+    refused = any(choice.stop == "refusal" for choice in found.choices)
+    return undrawn(refused, "".join(spoken(choice.parts) for choice in found.choices))
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    counts, further = usage.counts, usage.further
-    image = further.input_image + further.cached_image
-    made = further.output_image or counts.total_output
-    return {
-        "input_tokens": counts.total_input,
-        "output_tokens": counts.total_output,
-        "total_tokens": counts.total_input + counts.total_output,
-        "input_tokens_details": {"text_tokens": counts.total_input - image, "image_tokens": image},
-        "output_tokens_details": {"text_tokens": counts.total_output - made, "image_tokens": made},
-    }
+def _spoken(kind: str, **how: Any) -> Spoken:
+    format = replace(gemini.FORMAT, parse_response=_parse)
+    answer, tap = partial(_answer, kind=kind), partial(Drawing, kind=kind)
+    return Spoken(format, "/models/{model}:{verb}", answer=answer, joined=joined, tap=tap, **how)
 
 
-BY_GEMINI = Spoken(gemini.FORMAT, "/models/{model}:generateContent", request, answer)
+BY_GEMINI = _spoken(MAKES, request=_request)
+EDITS_BY_GEMINI = _spoken(EDITS, request=_edit, form=_edit_of_files)

@@ -18,6 +18,7 @@ from relay.formats.cohere_chat.usage import parse_usage
 from relay.formats.format import Garbage
 from relay.framing import SSE
 from relay.neutral import Citation, Event, StreamError, Text, fold
+from relay.volley import Came
 from tests.fakes.upstream import status
 from tests.fakes.vendors import ANSWER
 from tests.fakes.vendors.cohere import CHAT, CITATION, EMBED, RERANK, cohere, cohere_models, jina
@@ -136,12 +137,13 @@ def test_rerank_takes_documents_of_every_shape_and_shows_them_again() -> None:
     documents = ["a", {"text": "b"}, {"title": "T", "year": 2020}]
     asked = {"model": "m", "query": "q", "documents": documents, "return_documents": True, "rank_fields": ["title"]}
     bridged = channel.rerank(json.dumps(asked).encode())
-    sent = json.loads(bridged.body)
+    sent = json.loads(bridged.bodies[0])
     assert sent == {"model": "m", "query": "q", "documents": ["a", "b", "title: T\nyear: 2020"]}
-    assert bridged.losses == ("rank_fields",) and bridged.answer is not None
-    shown = json.loads(bridged.answer(b'{"results":[{"index":2},{"index":9},{"index":"x"}],"meta":{"a":1}}'))
+    assert bridged.losses == ("rank_fields",)
+    ranked = b'{"results":[{"index":2},{"index":9},{"index":"x"}],"meta":{"a":1}}'
+    shown = json.loads(bridged.joined([Came({}, ranked)]))
     assert shown["results"][0]["document"] == {"text": "title: T\nyear: 2020"} and shown["meta"] == {"a": 1}
-    assert bridged.answer(b"garbage") == b"garbage"
+    assert bridged.joined([Came({}, b"garbage")]) == b"garbage"
     with pytest.raises(Problem, match="not carried"):
         channel.rerank(json.dumps({**asked, "documents": [{"image": "x"}]}).encode())
 

@@ -19,6 +19,7 @@ from relay.signing.sign import Means
 from relay.signing.tokens import Token, Tokens
 from relay.upstream import Failure, Outgoing, Template, Upstream
 from tests.fakes.vendors import ANSWER, MODELS
+from tests.fakes.vendors.cloud_vectors import SINGLE
 from tests.fakes.vendors.vertex import OPEN, PROJECT, Vertex, service_account
 from tests.relay.house import Build, House
 
@@ -157,6 +158,7 @@ async def test_a_channel_can_be_tested_and_asked_for_its_models(build: Build) ->
     house.fake.lists = vertex.models()
     for stream in (False, True):
         assert (await probe.test_channel(house.tools, house.channel_id, model="m", stream=stream)).answer == ANSWER
+    assert (await probe.test_channel(house.tools, house.channel_id, model=SINGLE)).ok
     assert await probe.list_models_of(house.tools, house.channel_id) == ("gem-a", "gem-b")
     account = service_account(house.fake.url)
     assert await probe.list_models(house.tools, "vertex", house.fake.url, split_keys(account)[0]) == ("gem-a", "gem-b")

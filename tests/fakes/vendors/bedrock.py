@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 from tests.fakes.exchange import Exchange, Received, Script
 from tests.fakes.vendors.claude import claude
+from tests.fakes.vendors.cloud_vectors import embedded
 from tests.fakes.vendors.play import ANSWER, KEY, MODELS, THOUGHT, Refused, listing, need, only, sign, whole
 
 ACCESS, SECRET, SESSION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/session+token=="
@@ -54,6 +55,8 @@ def bedrock(now: int, session: str = "") -> Script:
         try:
             _check_proof(exchange.received, now, session)
             model, verb = _asked(exchange.received)
+            if verb == "invoke" and "embed" in model:
+                return await embedded(exchange, model)
             if verb.startswith("invoke"):
                 return await claude()(_InMessages(exchange, _for_claude(exchange.received, model, verb)))
             need(verb in ("converse", "converse-stream") and model == NOVA, "The provided model identifier is invalid.")

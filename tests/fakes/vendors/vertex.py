@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.fakes.exchange import Exchange, Received, Script
 from tests.fakes.vendors.chat import chat
 from tests.fakes.vendors.claude import claude
+from tests.fakes.vendors.cloud_vectors import vectors
 from tests.fakes.vendors.gemini import gemini
 from tests.fakes.vendors.play import KEY, MODELS, Refused, listing, need, only, whole
 
@@ -105,6 +106,8 @@ class Vertex:
             root = f"/v1/projects/{PROJECT}/locations/{REGION}/"
             need(received.path.startswith(root), "Not found", 404)
             place = received.path.removeprefix(root)
+        if place.endswith((":predict", ":embedContent")):
+            return vectors(), replace(received, path=place.removeprefix("publishers/google/models/"))
         if place.startswith("publishers/google/models/"):
             need("store" not in received.json, "Unknown name store")
             path = place.replace("publishers/google", "/v1beta")
