@@ -21,11 +21,13 @@ from relay.framing import MAX_FRAME, SSE, Decoder
 from relay.gate import Gate
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
+from relay.opening import Patient
 from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
 from relay.tasks.submission import begun, check, pinned
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
+from relay.upstream.failure import empty
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
 """The caller's body, what it came to, and what of the answer was lost on the way."""
@@ -147,7 +149,7 @@ async def _opened(
             return await media.flowing(gate, prepared, answer, tab, pairs)
         return await media.whole(call, endpoint, prepared, answer, tab, pairs)
     if streamed:
-        return await _begun(gate, call, prepared, answer, tab)
+        return await _begun(gate, call, grant, prepared, answer, tab)
     if call.route.endpoint is not None and call.route.endpoint.task:
         tab.losses = prepared.losses
         body, tab.measured = await begun(gate, call, grant, attempt, prepared, answer)
@@ -175,7 +177,7 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     tab.losses = prepared.losses
     if prepared.answered is not None:
         raw = await _answered(prepared.answered, raw)
-    passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
+    passed = _unread(call, prepared, raw) if len(raw) <= LARGE and not _picky(call, grant) else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw, tab)
     body, measured, lost = passed
@@ -209,6 +211,8 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
     except Garbage as garbage:
         raise Failure("broken", str(garbage)) from None
+    if _picky(call, grant) and found.empty:
+        raise empty()
     prompt = grant.ask.input_tokens
     if found.usage is None and grant.ask.sampled:
         prompt = await input_tokens(call.glance)
@@ -235,6 +239,13 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
     return rendered.body, measured, rendered.losses
 
 
+def _picky(call: Call, grant: Grant) -> bool:
+    """True where a chat's answer must have something in it; one that is made in the background has nothing yet."""
+    if not grant.options.retry_empty_answers or call.route.endpoint is not None:
+        return False
+    return call.memory is None or not call.memory.wish.background
+
+
 def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
     endpoint = call.route.endpoint
     if endpoint is None or endpoint.largest_event == MAX_FRAME:
@@ -242,11 +253,13 @@ def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
     return partial(SSE, endpoint.largest_event)
 
 
-async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
+async def _begun(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(
-        answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared)
-    )
+    means = (gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared))
+    if _picky(call, grant):
+        stream: Streaming = Patient(answer, tap, *means, prepared.format.reader())
+    else:
+        stream = Streaming(answer, tap, *means)
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()
