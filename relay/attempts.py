@@ -9,22 +9,25 @@ from functools import partial
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
-from openopen8.core.rules.routing import Attempt, Candidates, plan
+from openopen8.core.rules.routing import Attempt, Candidates, Random, Turn, plan
 from openopen8.core.services.responses import Kept
 from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
 from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
+from relay.endpoints.files import UserFile
 from relay.formats.format import Asked, Garbage, Tap
 from relay.framing import MAX_FRAME, SSE, Decoder
 from relay.gate import Gate
+from relay.mentions import holding
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
 from relay.opening import Patient
 from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
+from relay.tasks.harbour import first, no_turns
 from relay.tasks.submission import begun, check, pinned
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure
 from relay.upstream.failure import empty
@@ -44,6 +47,9 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
     if endpoint is not None and endpoint.task:
         await check(gate, grant, call.glance)
         return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
+    if call.route.pinned[0]:
+        providers = holding(grant.providers, call.route.pinned, call.ask.model)
+        return await _first(gate, call, grant, providers, tab, presence)
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
 
@@ -68,7 +74,7 @@ async def _first(
     gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence
 ) -> Whole | Begun:
     failures: list[Failure] = []
-    attempts: Iterable[Attempt] = plan(providers, gate.tools.now(), gate.random, gate.turns)
+    attempts: Iterable[Attempt] = plan(providers, gate.tools.now(), *_lots(gate, call))
     if call.memory is not None:
         _check_home(call.memory.home, providers)
         attempts = call.memory.fitting(attempts)
@@ -89,6 +95,11 @@ async def _first(
             await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, providers, gate.tools.now())
+
+
+def _lots(gate: Gate, call: Call) -> tuple[Random, Turn]:
+    """How one is chosen among equals: a user's files are to lie together."""
+    return (first, no_turns) if isinstance(call.glance, UserFile) else (gate.random, gate.turns)
 
 
 def _check_home(home: Kept | None, providers: Candidates) -> None:
