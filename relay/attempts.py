@@ -9,7 +9,7 @@ from functools import partial
 from openopen8.core.errors import Problem
 from openopen8.core.rules.admission import Grant
 from openopen8.core.rules.pricing import Counts
-from openopen8.core.rules.routing import Attempt, Candidates, Random, Turn, plan
+from openopen8.core.rules.routing import Attempt, Candidates, plan
 from openopen8.core.services.responses import Kept
 from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
@@ -46,7 +46,8 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
         return await _or_at_home(gate, call, grant, tab, presence)
     if endpoint is not None and endpoint.task:
         await check(gate, grant, call.glance)
-        return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
+        providers = pinned(grant.providers, call.route.pinned)
+        return await _first(gate, call, grant, providers, tab, presence, steady=isinstance(call.glance, UserFile))
     if call.route.pinned[0]:
         providers = holding(grant.providers, call.route.pinned, call.ask.model)
         return await _first(gate, call, grant, providers, tab, presence)
@@ -71,10 +72,13 @@ async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: 
 
 
 async def _first(
-    gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence
+    gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence, steady: bool = False
 ) -> Whole | Begun:
+    """``steady``: among equals always the same goes first."""
     failures: list[Failure] = []
-    attempts: Iterable[Attempt] = plan(providers, gate.tools.now(), *_lots(gate, call))
+    attempts: Iterable[Attempt] = plan(
+        providers, gate.tools.now(), first if steady else gate.random, no_turns if steady else gate.turns
+    )
     if call.memory is not None:
         _check_home(call.memory.home, providers)
         attempts = call.memory.fitting(attempts)
@@ -95,11 +99,6 @@ async def _first(
             await gate.health.succeeded(attempt)
         return answer
     raise verdict.final(failures, providers, gate.tools.now())
-
-
-def _lots(gate: Gate, call: Call) -> tuple[Random, Turn]:
-    """How one is chosen among equals: a user's files are to lie together."""
-    return (first, no_turns) if isinstance(call.glance, UserFile) else (gate.random, gate.turns)
 
 
 def _check_home(home: Kept | None, providers: Candidates) -> None:
@@ -188,7 +187,8 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     tab.losses = prepared.losses
     if prepared.answered is not None:
         raw = await _answered(prepared.answered, raw)
-    passed = _unread(call, prepared, raw) if len(raw) <= LARGE and not _picky(call, grant) else None
+    unread = len(raw) <= LARGE and not (grant.options.retry_empty_answers and _picky(call))
+    passed = _unread(call, prepared, raw) if unread else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw, tab)
     body, measured, lost = passed
@@ -222,7 +222,7 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
     except Garbage as garbage:
         raise Failure("broken", str(garbage)) from None
-    if _picky(call, grant) and found.empty:
+    if grant.options.retry_empty_answers and found.empty and _picky(call):
         raise empty()
     prompt = grant.ask.input_tokens
     if found.usage is None and grant.ask.sampled:
@@ -250,11 +250,9 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
     return rendered.body, measured, rendered.losses
 
 
-def _picky(call: Call, grant: Grant) -> bool:
-    """True where a chat's answer must have something in it; one that is made in the background has nothing yet."""
-    if not grant.options.retry_empty_answers or call.route.endpoint is not None:
-        return False
-    return call.memory is None or not call.memory.wish.background
+def _picky(call: Call) -> bool:
+    """True where an answer should have something in it: a chat's, but for one that is made in the background."""
+    return call.route.endpoint is None and (call.memory is None or not call.memory.wish.background)
 
 
 def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
@@ -267,7 +265,7 @@ def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
 async def _begun(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
     means = (gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared))
-    if _picky(call, grant):
+    if grant.options.retry_empty_answers and _picky(call):
         stream: Streaming = Patient(answer, tap, *means, prepared.format.reader())
     else:
         stream = Streaming(answer, tap, *means)

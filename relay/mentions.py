@@ -1,6 +1,6 @@
 """Files that a chat names by their ids: its user's own, all in one place, and the request goes there alone.
 
-Looked for only where such ids mean something: in parts that are no text, and in tools. Sources:
+Looked for only where such ids mean something: in parts of turns (see ``Glance``), tools and prompts. Sources:
 https://platform.openai.com/docs/guides/pdf-files, /guides/images-vision, /guides/tools-code-interpreter
 """
 
@@ -16,7 +16,7 @@ import msgspec
 from openopen8.core.errors import Problem
 from openopen8.core.rules.routing import ENDPOINTS, Candidates
 from openopen8.core.services import tasks
-from relay.admission import off_loop
+from relay.formats.fields import typed
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
@@ -29,13 +29,11 @@ MOST = 100
 _decode = msgspec.json.Decoder().decode
 
 
-async def pinned_to_files(gate: Gate, request: Incoming, glance: Glance, size: int) -> Route:
-    """The route to the files that a body of ``size`` bytes names, or as it was. A Problem is logged as it is raised."""
-    ids = await off_loop(size, lambda: tuple(dict.fromkeys(_named(glance))))
-    if not ids:
-        return request.route
+async def pinned_to_files(gate: Gate, request: Incoming, glance: Glance) -> Route:
+    """The route to the files that a request names, or as it was. A Problem is logged as it is raised."""
     try:
-        return replace(request.route, pinned=await _place_of(gate, request, ids))
+        ids = tuple(dict.fromkeys((*glance.files, *_aside(glance))))
+        return replace(request.route, pinned=await _place_of(gate, request, ids)) if ids else request.route
     except Problem as problem:
         if problem.status == 400:
             await gate.ledger.admit(request.ask(problem))  # raises
@@ -74,21 +72,13 @@ def holding(providers: Candidates, place: Place, model: str) -> Candidates:
     return found
 
 
-def _named(glance: Glance) -> Iterator[str]:
-    for name, read in (("messages", _of_turns), ("input", _of_turns), ("tools", _of_tools), ("prompt", _of_prompt)):
+def _aside(glance: Glance) -> Iterator[str]:
+    """Ids that stand in no turn; the fields are read only where they may hold one. Raises Problem 400."""
+    for name, read in (("tools", _of_tools), ("prompt", _of_prompt)):
         raw = bytes(glance.fields.get(name, b""))
         # a name may be written with escapes, too
         if b"file_id" in raw or b"\\u00" in raw:
-            yield from (id for id in read(_decode(raw)) if isinstance(id, str) and id)
-
-
-def _of_turns(turns: object) -> Iterator[object]:
-    """Ids in parts of turns and of tools' results. Those in citations of earlier answers ask for nothing."""
-    for turn in _dicts(turns):
-        for part in (*_dicts(turn.get("content")), *_dicts(turn.get("output"))):
-            yield part.get("file_id")
-            yield from (inner.get("file_id") for inner in _dicts(part.get("file")))
-        yield from _of_tools(turn.get("tools"))
+            yield from (id for id in read(typed(glance.fields[name], _decode, name)) if isinstance(id, str) and id)
 
 
 def _of_tools(tools: object) -> Iterator[object]:

@@ -15,7 +15,6 @@ from relay.incoming import Incoming
 from relay.intake import read_body
 from relay.mentions import pinned_to_files
 from relay.responses.recall import recall
-from relay.routes import OPENAI
 from relay.tasks.harbour import model_for_files
 from relay.upload import read_upload
 
@@ -42,8 +41,8 @@ async def received(gate: Gate, request: Incoming) -> Call:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
     route = request.route
-    if glance.images and route.format is OPENAI and route.endpoint is None:
-        route = await pinned_to_files(gate, request, glance, len(body))
+    if glance.files:
+        route = await pinned_to_files(gate, request, glance)
     return Call(route, ask, body, glance, request.array, request.began, request.beta, request.kept, request.upload)
 
 
@@ -63,8 +62,8 @@ async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, bod
             await gate.ledger.admit(ask)  # raises
         glance = seen or glance
     route = request.route
-    if (glance.images or glance.tools or "prompt" in glance.fields) and route.endpoint is None:
-        route = await pinned_to_files(gate, request, glance, len(body))
+    if route.endpoint is None and (glance.files or glance.tools or "prompt" in glance.fields):
+        route = await pinned_to_files(gate, request, glance)
     return Call(
         route, ask, body, glance, request.array, request.began, request.beta, request.kept, memory=recalled.memory
     )

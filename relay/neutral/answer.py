@@ -61,7 +61,6 @@ class Answer(Value, frozen=True):
         """All that was generated in all choices, as text for local counting."""
         return tuple(text for choice in self.choices for part in choice.parts for text in written(part) if text)
 
-
     @property
     def empty(self) -> bool:
         """True where there is nothing in it, although the model was neither stopped nor kept from answering."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,10 +10,9 @@ import pytest
 from openopen8.core.models import Channel, ChannelKey
 from relay.opening import LONGEST
 from tests.fakes.exchange import Exchange, Script
-from tests.fakes.scripts import answer, by_turns, chunk, raw_stream, status, streamed
+from tests.fakes.scripts import answer, by_turns, chunk, raw_stream, status, streamed, whole
 from tests.fakes.vendors import ANSWER, MODELS, VENDORS
 from tests.relay.callers import CALLERS
-from tests.relay.driving import question
 from tests.relay.formats.golden_cases import GOLDEN
 from tests.relay.house import Build, House
 from tests.relay.socketed import served
@@ -147,16 +147,25 @@ async def test_an_answer_that_is_made_in_the_background_has_nothing_in_it_yet(bu
 
 async def test_a_stream_begins_with_its_first_word_and_flows_from_there_on(build: Build) -> None:
     house = await picky(build)
-    house.fake.script(streamed("one", "two", gated=True))
-    seen: list[bytes] = []
-    talk = house.caller.open(body=question(True), watch=lambda told: seen.append(told.get("body", b"")))
+    opened = asyncio.Event()
+    here, words = asyncio.get_running_loop(), streamed("one", "two", gated=True)
+
+    async def told(exchange: Exchange) -> None:
+        here.call_soon_threadsafe(opened.set)
+        await words(exchange)
+
+    house.fake.script(told, whole())
+    talk = house.caller.stream()
+    await opened.wait()
+    for _ in range(3):  # time enough for its first event, which says nothing
+        await house.caller.chat()
+    assert not talk.reply.status and not talk.reply.body
     house.fake.let()
     await talk.until(b"one")
-    first = next(filter(None, seen))
-    assert b'"role"' in first and b"one" in first and b"two" not in first
+    assert b'"role"' in talk.reply.body and b"two" not in talk.reply.body
     house.fake.let()
     assert (await talk.end()).text == "onetwo"
-    assert house.entry().credits == 12_500
+    assert [entry.credits for entry in house.world.log()] == [12_500] * 4
     house.settled()
 
 

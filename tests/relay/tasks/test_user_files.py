@@ -61,7 +61,7 @@ async def test_openais_client_uploads_a_file_and_asks_about_it_where_it_lies(hou
     assert answer.choices[0].message.content == "Hello!"
     async for _ in await client.chat.completions.create(model="m", messages=body["messages"], stream=True):
         pass
-    assert depot.named == [("c", ()), ("a", (id,)), ("a", (id,))]
+    assert depot.named == [("c", ()), ("a", (id,)), ("a", (id,))] and len(house.fake.chats) == 4
     log = house.world.log()
     assert [entry.credits for entry in log] == [0, 12_500, 12_500, 12_500]
     assert (log[0].endpoint, log[0].model) == ("/v1/files", "first")
@@ -83,7 +83,7 @@ async def test_openais_client_uploads_a_file_and_asks_about_it_where_it_lies(hou
 async def test_every_place_where_responses_name_files_leads_there(house: House, depot: Depot, asked: Any) -> None:
     id = await uploaded(house, "first", "vision")
     reply = await house.caller.post("/v1/responses", asked(id))
-    assert reply.status == 200 and depot.named == [("a", (id,))]
+    assert reply.status == 200 and depot.named == [("a", (id,))] and len(house.fake.chats) == 2
     assert house.world.log()[-1].credits == 12_500
     house.settled()
 
@@ -123,10 +123,12 @@ async def test_nobody_names_a_file_that_is_not_the_own_one(house: House, depot: 
     assert await refusal(house.caller, reading(id, "\0" * 100)) == "file_not_found"
     asked = inputs({"type": "input_file", "file_id": id})
     assert await refusal(other, asked, "/v1/responses") == "file_not_found"
+    tool = {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [id]}}
+    assert await refusal(other, inputs({"type": "input_text", "text": "Run."}, tools=[tool]), "/v1/responses")
     escaped = b'{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"file\\u005fid":"%b"}}]}]}'
     reply = await other.post(body=escaped % id.encode())
     assert reply.json["error"]["code"] == "file_not_found"
-    assert depot.named == [] and [entry.credits for entry in house.world.log()] == [0] * 6
+    assert depot.named == [] and [entry.credits for entry in house.world.log()] == [0] * 7
     assert house.world.log()[-1].status == 400
     house.settled()
 
