@@ -27,8 +27,9 @@ def depot() -> Depot:
 @pytest.fixture
 async def house(build: Build, depot: Depot) -> House:
     """Two channels of one model; chats go to the second, which has the higher priority."""
-    house = await build(channel={"type": "openai", "models": ("m", "first"), "keys": ("a", "b")})
-    house.world.channel(base_url=house.fake.url, type="openai", models=("m", "second"), keys=("c",), priority=9)
+    turns = {"keys": ("a", "b"), "key_mode": "round_robin"}
+    house = await build(channel={"type": "openai", "models": ("first", "m"), **turns})
+    house.world.channel(base_url=house.fake.url, type="openai", models=("second", "m"), keys=("c",), priority=9)
     house.world.channel(base_url=house.fake.url, type="anthropic", models=("claude",))
     for model in ("first", "second", "claude"):
         house.world.price(model)
@@ -95,7 +96,8 @@ async def test_files_lie_together_at_the_first_channel_where_no_model_is_named(h
     limited = house.other_caller(allowed_models=["first"])
     form = uploads.form(uploads.field("purpose", "user_data"), uploads.file("file", PDF, "a.pdf"))
     assert (await limited.post("/v1/files", form, headers=uploads.TYPE)).json["id"] == "file-3"
-    assert list(depot.files)[-1] == ("a", "file-3")
+    assert await uploaded(house, "first") == "file-4"
+    assert list(depot.files)[3:] == [("a", "file-3"), ("a", "file-4")]
     nowhere = house.other_caller(allowed_models=["claude"])
     reply = await nowhere.post("/v1/files", form, headers=uploads.TYPE)
     assert (reply.status, reply.json["error"]["code"]) == (503, "no_available_channel")
