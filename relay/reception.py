@@ -71,5 +71,9 @@ async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, bod
 
 async def _harboured(gate: Gate, request: Incoming, ask: Ask, file: UserFile) -> tuple[Ask, Glance]:
     """A file whose caller has named no model, under one that leads to a channel for it."""
-    model = model_for_files(await gate.ledger.identify(request.ask()), gate.tools.now())
+    try:
+        model = model_for_files(await gate.ledger.identify(request.ask()), gate.tools.now())
+    except Problem as problem:
+        await gate.ledger.admit(request.ask(problem))  # raises
+        raise
     return msgspec.structs.replace(ask, model=model), msgspec.structs.replace(file, model=model)

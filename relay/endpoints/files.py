@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from openopen8.core.errors import invalid
 from relay.endpoints.endpoint import Endpoint, passing, unread
 from relay.endpoints.film import text
-from relay.endpoints.paper import Override, Paper, glance_file, look_requests
+from relay.endpoints.paper import Override, Paper, glance_file, look_requests, taken
 from relay.form import Form
 from relay.formats.fields import model_name
 from relay.tasks.vendor import Submission
@@ -41,18 +41,7 @@ def look(form: Form) -> Paper:
         raise invalid(f"purpose must be batch, {', '.join(PURPOSES[:-1])} or {PURPOSES[-1]}.", "purpose")
     form.check_file("file")
     named = text(fields, "model")
-    return UserFile(
-        model=model_name(named) if named else "",
-        stream=False,
-        max_output=0,
-        n=1,
-        include_usage=True,
-        input_texts=(),
-        images=0,
-        messages=0,
-        fields=fields,
-        form=form,
-    )
+    return taken(UserFile, model_name(named) if named else "", fields, form=form)
 
 
 FILES = Endpoint("files", "/files", passing("openai_files", glance_file, unread), task="file", free=True, form=look)

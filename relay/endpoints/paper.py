@@ -114,7 +114,7 @@ def look_requests(form: Form, fields: dict[str, msgspec.Raw]) -> Paper:
     # it goes into a form of our own: nothing in it may look like the end of its part
     whole_number(value(fields, EXPIRY), 1, EXPIRY, LONGEST_LIFE)
     model, url = _checked(form)
-    return _paper(model, fields, form.files("file")[0].size // 4, form=form, url=url)
+    return taken(Paper, model, fields, form.files("file")[0].size // 4, form=form, url=url)
 
 
 def _checked(form: Form) -> tuple[str, str]:
@@ -148,13 +148,14 @@ def batch_of(file: Task) -> Endpoint:
         if text(fields, "endpoint", needed=True) != file.request.get("url"):
             raise invalid(f"The requests of this file are for {file.request.get('url')}.", "endpoint")
         url = text(fields, "endpoint")
-        return _paper(file.model, fields, int(file.request.get("tokens", 0)), of=file.upstream_id, url=url)
+        return taken(Paper, file.model, fields, int(file.request.get("tokens", 0)), of=file.upstream_id, url=url)
 
     return Endpoint("batches", "/batches", passing("openai_batches", look, unread), task="batch")
 
 
-def _paper(model: str, fields: dict[str, msgspec.Raw], tokens: int, **more: Any) -> Paper:
-    return Paper(
+def taken(kind: type[Paper], model: str, fields: dict[str, msgspec.Raw], tokens: int = 0, **more: Any) -> Paper:
+    """A file or a batch as it is seen."""
+    return kind(
         model=model,
         stream=False,
         max_output=0,
@@ -176,4 +177,4 @@ def _of_a_file(body: bytes, path_model: str | None, path_stream: bool | None) ->
 BATCHES = Endpoint("batches", "/batches", passing("openai_batches", _of_a_file, unread), task="batch")
 """Before it is known which file a batch is made of; see ``batch_of``."""
 
-__all__ = ["BATCHES", "Override", "Paper", "batch_of", "glance_file", "look_requests"]
+__all__ = ["BATCHES", "Override", "Paper", "batch_of", "glance_file", "look_requests", "taken"]
