@@ -18,16 +18,21 @@ from relay.admission import LARGE, Call, input_tokens, off_loop
 from relay.answered import Begun, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
+from relay.endpoints.files import UserFile
 from relay.formats.format import Asked, Garbage, Tap
 from relay.framing import MAX_FRAME, SSE, Decoder
 from relay.gate import Gate
+from relay.mentions import holding
 from relay.metering import Measured
 from relay.neutral import Answer as Parsed
+from relay.opening import Patient
 from relay.planning import Prepared, counts_itself, prepare, upstream_model
 from relay.streaming import COMMENT, Streaming
 from relay.tab import Tab
+from relay.tasks.harbour import first, no_turns
 from relay.tasks.submission import begun, check, pinned
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure, Outgoing
+from relay.upstream.failure import empty
 from relay.volley import Joint, Volley, fired
 
 _Passed = tuple[bytes, Measured, tuple[str, ...]]
@@ -44,7 +49,11 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
         return await _or_at_home(gate, call, grant, tab, presence)
     if endpoint is not None and endpoint.task:
         await check(gate, grant, call.glance)
-        return await _first(gate, call, grant, pinned(grant.providers, call.route.pinned), tab, presence)
+        providers = pinned(grant.providers, call.route.pinned)
+        return await _first(gate, call, grant, providers, tab, presence, steady=isinstance(call.glance, UserFile))
+    if call.route.pinned[0]:
+        providers = holding(grant.providers, call.route.pinned, call.ask.model)
+        return await _first(gate, call, grant, providers, tab, presence)
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
 
@@ -66,10 +75,13 @@ async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: 
 
 
 async def _first(
-    gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence
+    gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence, steady: bool = False
 ) -> Whole | Begun:
+    """``steady``: among equals always the same goes first."""
     failures: list[Failure] = []
-    attempts: Iterable[Attempt] = plan(providers, gate.tools.now(), gate.random, gate.turns)
+    attempts: Iterable[Attempt] = plan(
+        providers, gate.tools.now(), first if steady else gate.random, no_turns if steady else gate.turns
+    )
     if call.memory is not None:
         _check_home(call.memory.home, providers)
         attempts = call.memory.fitting(attempts)
@@ -152,7 +164,7 @@ async def _opened(
             return await media.flowing(gate, prepared, answer, tab, pairs)
         return await media.whole(call, endpoint, prepared, answer, tab, pairs)
     if streamed:
-        return await _begun(gate, call, prepared, answer, tab)
+        return await _begun(gate, call, grant, prepared, answer, tab)
     if call.route.endpoint is not None and call.route.endpoint.task:
         tab.losses = prepared.losses
         body, tab.measured = await begun(gate, call, grant, attempt, prepared, answer)
@@ -208,7 +220,8 @@ async def _whole(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answe
     raw = await answer.read(LARGEST_ANSWER)
     tab.stop()
     tab.losses = prepared.losses
-    passed = _unread(call, prepared, raw) if len(raw) <= LARGE else None
+    unread = len(raw) <= LARGE and not (grant.options.retry_empty_answers and _picky(call))
+    passed = _unread(call, prepared, raw) if unread else None
     if passed is None:
         passed = await _read(gate, call, grant, prepared, raw, tab)
     body, measured, lost = passed
@@ -234,6 +247,8 @@ async def _read(gate: Gate, call: Call, grant: Grant, prepared: Prepared, raw: b
         found = await off_loop(len(raw), lambda: prepared.format.parse_response(raw))
     except Garbage as garbage:
         raise Failure("broken", str(garbage)) from None
+    if grant.options.retry_empty_answers and found.empty and _picky(call):
+        raise empty()
     prompt = grant.ask.input_tokens
     if found.usage is None and grant.ask.sampled:
         prompt = await input_tokens(call.glance)
@@ -260,6 +275,11 @@ def _rendered(gate: Gate, call: Call, prepared: Prepared, raw: bytes, found: Par
     return rendered.body, measured, rendered.losses
 
 
+def _picky(call: Call) -> bool:
+    """True where an answer should have something in it: a chat's, but for one that is made in the background."""
+    return call.route.endpoint is None and (call.memory is None or not call.memory.wish.background)
+
+
 def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
     endpoint = call.route.endpoint
     if endpoint is None or endpoint.largest_event == MAX_FRAME:
@@ -267,11 +287,13 @@ def _decoder(call: Call, prepared: Prepared) -> Callable[[], Decoder]:
     return partial(SSE, endpoint.largest_event)
 
 
-async def _begun(gate: Gate, call: Call, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
+async def _begun(gate: Gate, call: Call, grant: Grant, prepared: Prepared, answer: Answer, tab: Tab) -> Begun:
     tap = _tap(gate, call, prepared)
-    stream = Streaming(
-        answer, tap, gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared)
-    )
+    means = (gate.settings, gate.ticker, b"\n" if call.array else COMMENT, _decoder(call, prepared))
+    if grant.options.retry_empty_answers and _picky(call):
+        stream: Streaming = Patient(answer, tap, *means, prepared.format.reader())
+    else:
+        stream = Streaming(answer, tap, *means)
     tab.answer, tab.losses = stream, prepared.losses
     tab.converting = converting = tap if isinstance(tap, Converting) else None
     await stream.begin()

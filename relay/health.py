@@ -66,7 +66,7 @@ class Health:
             await self._write(channel_health.disable_key, provider.id, attempt.key.id, failure.message)
         elif failure.kind in _TIRED or failure.kind == "key":
             await self._count(attempt, failure)
-        if provider.rest_until and failure.kind in ("limited", "key", "other"):
+        if provider.rest_until and failure.kind in ("limited", "key", "empty", "other"):
             await self._write(channel_health.recovered, provider.id)  # it is up again, whatever it says
 
     async def _count(self, attempt: Attempt, failure: Failure) -> None:

@@ -72,6 +72,10 @@ SOCKETS = ("/v1/realtime", "/realtime")
 """Paths of WebSockets."""
 
 
+Place = tuple[int, int]
+"""A channel and one of its keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a path means. ``path`` is its canonical form, without names in it, as the log shows it."""
@@ -88,7 +92,7 @@ class Route:
     """Of an answer that is kept."""
     subject: str = ""
     """The id in the path: of the task that it is about."""
-    pinned: tuple[int, int] = (0, 0)
+    pinned: Place = (0, 0)
     """Channel and key that the request can go to alone; 0 = any."""
 
     @property

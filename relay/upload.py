@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from openopen8.core.errors import Problem
-from relay.form import Form, FormReader, boundary_of, type_of
+from relay.form import LARGEST_HEADER, Form, FormReader, boundary_of, type_of
 from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.intake import UNASKED, next_part, too_large
 from relay.room import Kept
 from relay.spool import Edited, Spool
-from relay.upstream import Body
+from relay.upstream import Body, bytes_of
+
+LARGEST_HEAD = 8 * LARGEST_HEADER + 1024
+"""Bytes from a delimiter to the content of its part."""
 
 
 class Upload:
@@ -20,6 +23,7 @@ class Upload:
     def __init__(self, content_type: str, kept: Kept, copied: bool = False) -> None:
         boundary = boundary_of(content_type)
         self.content_type = type_of(boundary)
+        self._mark = b"--" + boundary
         self._reader = FormReader(boundary)
         self._kept = kept
         self._times = 2 if copied else 1
@@ -45,6 +49,16 @@ class Upload:
         if part is None or part.value == name:
             return self._spool
         return Edited(self._spool, part.start, part.start + part.size, name)
+
+    def without(self, name: str) -> Body:
+        """The bytes without a field that is looked at."""
+        part = self.form.part(name)
+        if part is None:
+            return self._spool
+        begin = max(0, part.start - LARGEST_HEAD)
+        # the boundary stands nowhere but between parts, and the parser takes CRLF alone for a line's end
+        begin += bytes_of(self._spool, begin, part.start - begin).rfind(self._mark)
+        return Edited(self._spool, begin, part.start + part.size + len(b"\r\n"), b"")
 
     def copy(self) -> Spool:
         """A file for what is sent instead; it takes the place of the one of an earlier attempt. Raises Problem."""

@@ -123,6 +123,9 @@ def problem_of(failure: Failure, timed_out: bool | None = None) -> Problem:
     """502 or 504 for a failure that ends the request."""
     if timed_out if timed_out is not None else failure.kind == "timeout":
         return Problem(504, "upstream_timeout", "The provider did not answer in time. Try again.")
+    if failure.kind == "empty":
+        told = "The model's answer was empty. You are not charged for it."
+        return Problem(502, "empty_answer", told, headers={"x-should-retry": "false"})  # it was tried again already
     if failure.status:
         message = f"The provider answered with status {failure.status}. Try again, or ask your admin."
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -18,9 +18,12 @@ from relay.endpoints.endpoint import Endpoint, Look, passing, unread, value
 from relay.endpoints.film import text
 from relay.form import Form
 from relay.formats.fields import model_name
-from relay.spool import Spool, Window
+from relay.spool import Window
 from relay.tasks.vendor import Submission, whole_number
 from relay.upstream import Failure
+
+if TYPE_CHECKING:
+    from relay.upload import Upload
 
 MOST_LINES = 50_000
 LONGEST_LINE = 16 * 1024 * 1024
@@ -52,11 +55,12 @@ class Paper(Look, frozen=True, gc=False):
     of: str = ""
     """The file's id at the provider."""
 
-    def submission(self, model: str, override: Override | None, spool: Spool | None) -> Submission:
-        """For the provider: under its name of the model, in each request of a file, which goes into ``spool``."""
-        if self.form is None or spool is None:
+    def submission(self, model: str, override: Override | None, upload: Upload | None) -> Submission:
+        """For the provider: under its name of the model, in each request of a file, which is copied for it."""
+        if self.form is None or upload is None:
             asked = {name: raw for name, raw in self.fields.items() if name != "model"}
             return Submission("/batches", _encode({**asked, "input_file_id": self.of}))
+        spool = upload.copy()
         try:
             spool.write(_head(value(self.fields, EXPIRY)))
             for line in _lines(self.form):
@@ -104,16 +108,13 @@ def glance_file(body: bytes, path_model: str | None, path_stream: bool | None) -
     raise invalid("A file is uploaded as multipart/form-data.", "file")
 
 
-def look_file(form: Form) -> Paper:
+def look_requests(form: Form, fields: dict[str, msgspec.Raw]) -> Paper:
     """Checks each request of the file: one model, one endpoint. Raises Problem 400."""
-    fields = form.fields()
-    if text(fields, "purpose", needed=True) != "batch":
-        raise invalid("Files are passed on for batches only: purpose must be batch.", "purpose")
     form.check_file("file")
     # it goes into a form of our own: nothing in it may look like the end of its part
     whole_number(value(fields, EXPIRY), 1, EXPIRY, LONGEST_LIFE)
     model, url = _checked(form)
-    return _paper(model, fields, form.files("file")[0].size // 4, form=form, url=url)
+    return taken(Paper, model, fields, form.files("file")[0].size // 4, form=form, url=url)
 
 
 def _checked(form: Form) -> tuple[str, str]:
@@ -142,16 +143,19 @@ def batch_of(file: Task) -> Endpoint:
 
     def look(body: bytes, path_model: str | None, path_stream: bool | None) -> Paper:
         fields = splice.top_level(body)
+        if not file.request.get("url"):
+            raise invalid("A batch is made of a file whose purpose is batch.", "input_file_id")
         if text(fields, "endpoint", needed=True) != file.request.get("url"):
             raise invalid(f"The requests of this file are for {file.request.get('url')}.", "endpoint")
         url = text(fields, "endpoint")
-        return _paper(file.model, fields, int(file.request.get("tokens", 0)), of=file.upstream_id, url=url)
+        return taken(Paper, file.model, fields, int(file.request.get("tokens", 0)), of=file.upstream_id, url=url)
 
     return Endpoint("batches", "/batches", passing("openai_batches", look, unread), task="batch")
 
 
-def _paper(model: str, fields: dict[str, msgspec.Raw], tokens: int, **more: Any) -> Paper:
-    return Paper(
+def taken(kind: type[Paper], model: str, fields: dict[str, msgspec.Raw], tokens: int = 0, **more: Any) -> Paper:
+    """A file or a batch as it is seen."""
+    return kind(
         model=model,
         stream=False,
         max_output=0,
@@ -172,8 +176,5 @@ def _of_a_file(body: bytes, path_model: str | None, path_stream: bool | None) ->
 
 BATCHES = Endpoint("batches", "/batches", passing("openai_batches", _of_a_file, unread), task="batch")
 """Before it is known which file a batch is made of; see ``batch_of``."""
-FILES = Endpoint(
-    "files", "/files", passing("openai_files", glance_file, unread), task="file", free=True, form=look_file
-)
 
-__all__ = ["BATCHES", "FILES", "Override", "Paper", "batch_of"]
+__all__ = ["BATCHES", "Override", "Paper", "batch_of", "glance_file", "look_requests", "taken"]

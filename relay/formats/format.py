@@ -22,7 +22,8 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
 
     ``max_output`` is in tokens, per choice. ``input_texts`` are for counting tokens, ``images`` counts
     the parts that are not text, ``messages`` the turns. ``fields`` maps top-level keys to their bytes.
-    ``audio`` counts those of ``images`` that are sound, ``tools`` the tools that are offered.
+    ``audio`` counts those of ``images`` that are sound, ``tools`` the tools that are offered. ``files`` are ids of
+    OpenAI's that parts of the turns name.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, msgspec.Raw]
     audio: int = 0
     tools: int = 0
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,14 @@ class Answer(Value, frozen=True):
         """All that was generated in all choices, as text for local counting."""
         return tuple(text for choice in self.choices for part in choice.parts for text in written(part) if text)
 
+    @property
+    def empty(self) -> bool:
+        """True where there is nothing in it, although the model was neither stopped nor kept from answering."""
+        return all(choice.stop in _BY_ITSELF and all(part.blank for part in choice.parts) for choice in self.choices)
+
+
+_BY_ITSELF = frozenset((None, "stop", "tools", "other"))
+
 
 def spoken(parts: tuple[Part, ...]) -> str:
     """All text and words of refusal among ``parts``."""

@@ -52,7 +52,16 @@ class Citation(Value, frozen=True):
     raw: dict[str, Any] | None = None
 
 
-class Text(Value, frozen=True, tag="text"):
+class _Part(Value, frozen=True):
+    """What all parts have in common."""
+
+    @property
+    def blank(self) -> bool:
+        """True for a part that has nothing to tell."""
+        return False
+
+
+class Text(_Part, frozen=True, tag="text"):
     """A piece of text, of a prompt or an answer. ``signature``: Gemini signs texts too."""
 
     text: str
@@ -60,14 +69,24 @@ class Text(Value, frozen=True, tag="text"):
     cache: CacheMark | None = None
     signature: Opaque | None = None
 
+    @property
+    def blank(self) -> bool:
+        """A signature is no text."""
+        return not (self.text or self.citations)
 
-class Refusal(Value, frozen=True, tag="refusal"):
+
+class Refusal(_Part, frozen=True, tag="refusal"):
     """The model's own words for not answering; formats without such a part show them as text."""
 
     text: str
 
+    @property
+    def blank(self) -> bool:
+        """True without a word."""
+        return not self.text
 
-class Image(Value, frozen=True, tag="image"):
+
+class Image(_Part, frozen=True, tag="image"):
     """A picture, asked about or made. ``detail``: ``low``, ``high``, ``auto``, …; empty: not given."""
 
     source: Source
@@ -76,7 +95,7 @@ class Image(Value, frozen=True, tag="image"):
     signature: Opaque | None = None
 
 
-class Audio(Value, frozen=True, tag="audio"):
+class Audio(_Part, frozen=True, tag="audio"):
     """Sound: of a prompt (``source``), or an answer, which also has a transcript and an id to refer to it.
 
     ``format`` is the short name: ``wav``, ``mp3``, ``pcm16``. ``source`` is None where an earlier answer's
@@ -90,15 +109,20 @@ class Audio(Value, frozen=True, tag="audio"):
     expires_at: int | None = None
     cache: CacheMark | None = None
 
+    @property
+    def blank(self) -> bool:
+        """True without sound and words."""
+        return self.source is None and not self.transcript
 
-class Video(Value, frozen=True, tag="video"):
+
+class Video(_Part, frozen=True, tag="video"):
     """Moving pictures."""
 
     source: Source
     cache: CacheMark | None = None
 
 
-class Document(Value, frozen=True, tag="document"):
+class Document(_Part, frozen=True, tag="document"):
     """A file to read. ``name`` is its file name, ``title`` and ``context`` are told to the model.
 
     ``cite``: the answer is to name where in it each statement stands.
@@ -112,7 +136,7 @@ class Document(Value, frozen=True, tag="document"):
     cache: CacheMark | None = None
 
 
-class ToolUse(Value, frozen=True, tag="tool_use"):
+class ToolUse(_Part, frozen=True, tag="tool_use"):
     """The model's wish to have a tool called.
 
     ``arguments`` is JSON text as the model wrote it, valid or not, empty for none; for a ``freeform`` tool
@@ -127,7 +151,7 @@ class ToolUse(Value, frozen=True, tag="tool_use"):
     cache: CacheMark | None = None
 
 
-class ToolResult(Value, frozen=True, tag="tool_result"):
+class ToolResult(_Part, frozen=True, tag="tool_result"):
     """What a tool gave. It stands in a turn of the user; ``name`` is filled where the caller says it."""
 
     id: str
@@ -138,7 +162,7 @@ class ToolResult(Value, frozen=True, tag="tool_result"):
     cache: CacheMark | None = None
 
 
-class Thinking(Value, frozen=True, tag="thinking"):
+class Thinking(_Part, frozen=True, tag="thinking"):
     """The model's thoughts, whole or summarised, and the proof that they are its own.
 
     ``redacted``: there is no text to show, ``signature`` holds the thoughts encrypted. ``id`` is the
@@ -150,8 +174,13 @@ class Thinking(Value, frozen=True, tag="thinking"):
     redacted: bool = False
     id: str = ""
 
+    @property
+    def blank(self) -> bool:
+        """Encrypted thoughts are thoughts."""
+        return not self.text and self.signature is None
 
-class Block(Value, frozen=True, tag="block"):
+
+class Block(_Part, frozen=True, tag="block"):
     """A part that only one format knows (its server tools' calls and results): nobody else can express it."""
 
     format: str

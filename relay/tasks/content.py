@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from openopen8.core.errors import not_found
+from openopen8.core.errors import Problem, not_found
 from relay import verdict
 from relay.caller import Caller, Gone, Pairs
+from relay.formats.vendor import message_of
 from relay.gate import Gate
+from relay.tasks.errands import read
 from relay.tasks.place import Place
 from relay.tasks.vendor import Errand
 from relay.upstream import Answer, Failure, Outgoing, Template
@@ -60,11 +62,7 @@ async def deliver(gate: Gate, caller: Caller, place: Place, errand: Errand, head
         raise verdict.problem_of(failure) from None
     try:
         if answer.status not in (200, 206, 304, 416):
-            raise (
-                not_found("The content")
-                if answer.status in (404, 410)
-                else verdict.problem_of(Failure("status", "", answer.status))
-            )
+            raise await _refused(answer)
         caller.start(answer.status, _told(answer))
         if answer.status == 304:
             return caller.finish()
@@ -75,6 +73,18 @@ async def deliver(gate: Gate, caller: Caller, place: Place, errand: Errand, head
         caller.on_slow = None
         caller.attend(None)
         answer.close()
+
+
+async def _refused(answer: Answer) -> Problem:
+    """What the caller hears instead of the result."""
+    if answer.status in (404, 410):
+        return not_found("The content")
+    if answer.status != 400:
+        return verdict.problem_of(Failure("status", "", answer.status))
+    try:  # not every file may be read again
+        return Problem(400, "invalid_request", message_of(await read(answer)) or "The provider refuses it.")
+    except Failure as failure:
+        return verdict.problem_of(failure)
 
 
 async def _found(gate: Gate, place: Place, errand: Outgoing, asked: dict[str, str]) -> Answer:

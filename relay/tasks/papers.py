@@ -17,6 +17,7 @@ from openopen8.core.rules.routing import Attempt
 from openopen8.core.services import tasks
 from openopen8.core.services.tasks import News, State
 from relay.admission import Call
+from relay.endpoints.files import UserFile
 from relay.endpoints.paper import Paper
 from relay.gate import Gate
 from relay.metering import Measured
@@ -73,8 +74,16 @@ def _task(
         updated_at=now,
         poll_at=now + tasks.FIRST_LOOK if batch else None,
         expires_at=now + LONGEST,
-        ended_at=None if batch else now,
+        ended_at=None if batch else _forgotten(paper, answer, now),
     )
+
+
+def _forgotten(paper: Paper, answer: Answered, now: int) -> int | None:
+    """When a file has had its time: the provider keeps one for chats until it is deleted or expires."""
+    if not isinstance(paper, UserFile):
+        return now
+    expires = answer.get("expires_at")
+    return int(expires * 1000) if isinstance(expires, int | float) and 0 < expires < 10**11 else None
 
 
 def shown(task: Task) -> dict[str, Any]:

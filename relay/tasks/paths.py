@@ -7,9 +7,10 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from relay.endpoints.endpoint import Endpoint
+from relay.endpoints.files import FILES
 from relay.endpoints.generations import GENERATIONS
 from relay.endpoints.native import native
-from relay.endpoints.paper import BATCHES, FILES
+from relay.endpoints.paper import BATCHES
 from relay.endpoints.videos import VIDEOS
 from relay.tasks import jimeng, kling, vidu
 

@@ -96,7 +96,7 @@ def submission(call: Call, vendor: Vendor, model: str, override: Override | None
     """The request in the vendor's form. Raises Problem 400 for what it can't express."""
     asked = call.glance
     if isinstance(asked, Paper):
-        return asked.submission(model, override, None if call.upload is None else call.upload.copy())
+        return asked.submission(model, override, call.upload)
     assert isinstance(asked, Film)
     if asked.wish is not None:
         made = vendor.submit(asked.wish, model)

@@ -6,14 +6,15 @@ from typing import Literal
 
 import httpx
 
-FailureKind = Literal["unreachable", "timeout", "broken", "status", "limited", "key", "other"]
+FailureKind = Literal["unreachable", "timeout", "broken", "status", "limited", "key", "empty", "other"]
 
 
 class Failure(Exception):
     """An attempt that failed. ``message`` may be shown to callers: no keys, no addresses.
 
     Kinds: ``unreachable``, ``timeout``, ``broken`` (cut, garbage, too large), ``status`` (5xx), ``limited``
-    (429), ``key`` (the provider refuses the key), ``other`` (says nothing about the channel's health).
+    (429), ``key`` (the provider refuses the key), ``empty`` (an answer without anything in it), ``other``; the last
+    two say nothing about the channel's health.
     """
 
     def __init__(self, kind: FailureKind, message: str, status: int = 0, retry_after: int | None = None) -> None:
@@ -41,6 +42,11 @@ def too_large() -> Failure:
 def garbage() -> Failure:
     """Bytes that nobody can take for an answer."""
     return Failure("broken", "The provider's answer is no proper HTTP.")
+
+
+def empty() -> Failure:
+    """An answer with nothing in it. What was asked may be the cause, so the channel is not to rest for it."""
+    return Failure("empty", "The provider's answer was empty.")
 
 
 def failure_of(error: Exception) -> Failure:

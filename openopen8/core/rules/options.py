@@ -27,6 +27,8 @@ class Options:
     """Requests per minute of one user for one model; None = no limit."""
     retries: int = 2
     """How many more candidates are tried after the first one failed."""
+    retry_empty_answers: bool = False
+    """A chat's answer with nothing in it counts as a failure: the next candidate is asked, nobody pays."""
     log_retention_days: int | None = None
     """Requests and their corrections are deleted from the log after so many days; None = never. Sums stay."""
     credit_retention_days: int | None = None

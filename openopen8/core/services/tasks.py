@@ -60,6 +60,13 @@ def find(tools: Tools, user_id: int, id: str, kind: str = "video") -> Task | Non
         return task if task.state != "new" or _charge(session, task) is not None else None
 
 
+def files(tools: Tools, user_id: int, ids: Sequence[str]) -> Sequence[Task]:
+    """Those of the files that are the user's."""
+    with tools.db.read() as session:
+        query = select(Task).where(col(Task.id).in_(ids), Task.user_id == user_id, Task.kind == "file")
+        return session.exec(query).all()
+
+
 def listed(
     tools: Tools, user_id: int, kind: str = "video", after: str = "", limit: int = 20, newest_first: bool = True
 ) -> tuple[list[Task], bool]:

@@ -17,6 +17,11 @@ class _Part(msgspec.Struct, gc=False):
     type: str = ""
     text: Any = None
     refusal: Any = None
+    file: msgspec.Raw = msgspec.Raw()
+
+
+class _File(msgspec.Struct, gc=False):
+    file_id: Any = None
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -47,6 +52,7 @@ _options = msgspec.json.Decoder(_StreamOptions | None).decode
 _messages = msgspec.json.Decoder(list[_Message]).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 _head = msgspec.json.Decoder(_Head).decode
+_file = msgspec.json.Decoder(_File | None).decode
 
 _MEDIA = frozenset(("image_url", "image", "input_image", "input_audio", "video_url", "file", "input_file", "document"))
 
@@ -82,6 +88,7 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Gla
         fields=fields,
         audio=audio,
         tools=_offered(fields),
+        files=_files(head.messages) if images else (),
     )
 
 
@@ -100,6 +107,21 @@ def _by_field(fields: dict[str, msgspec.Raw], path_model: str | None) -> _Head:
     model = model_name(typed(fields["model"], _str, "model") if "model" in fields else path_model)
     messages = typed(fields["messages"], _messages, "messages") if "messages" in fields else []
     return _Head(model, messages, **found)
+
+
+def _files(messages: list[_Message]) -> tuple[str, ...]:
+    """Ids in parts of type ``file``."""
+    listed = (message.content for message in messages if isinstance(message.content, list))
+    return tuple(id for content in listed for part in content if len(part.file) and (id := _id_of(part.file)))
+
+
+def _id_of(raw: msgspec.Raw) -> str:
+    """Empty where there is none; a form that the vendor does not know is the vendor's to refuse."""
+    try:
+        file = _file(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
+    return file.file_id if file is not None and isinstance(file.file_id, str) else ""
 
 
 def _offered(fields: dict[str, msgspec.Raw]) -> int:

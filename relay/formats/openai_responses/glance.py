@@ -16,6 +16,7 @@ class _Part(msgspec.Struct, gc=False):
     type: str = ""
     text: Any = None
     refusal: Any = None
+    file_id: Any = None
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -81,6 +82,7 @@ def glance(body: bytes, path_model: str | None, path_stream: bool | None) -> Gla
         fields=fields,
         audio=seen.audio,
         tools=len(head.tools or ()),
+        files=tuple(seen.files),
     )
 
 
@@ -107,10 +109,11 @@ def _by_field(fields: dict[str, msgspec.Raw], path_model: str | None) -> _Head:
 class _Seen:
     """All text of the items, and how many parts are something else."""
 
-    __slots__ = ("audio", "images", "texts")
+    __slots__ = ("audio", "files", "images", "texts")
 
     def __init__(self, texts: list[str]) -> None:
         self.texts = texts
+        self.files: list[str] = []
         self.images = 0
         self.audio = 0
 
@@ -119,17 +122,19 @@ class _Seen:
         if isinstance(item.content, str):
             self.texts.append(item.content)
         for part in (*(item.summary or ()), *(item.content if isinstance(item.content, list) else ())):
-            self._part(part.type, part.text or part.refusal)
+            self._part(part.type, part.text or part.refusal, part.file_id)
         for text in (item.name, item.arguments, item.input, item.output):
             if isinstance(text, str):
                 self.texts.append(text)
         for part in item.output if isinstance(item.output, list) else (item.output,):
             if isinstance(part, dict):
-                self._part(part.get("type"), part.get("text"))
+                self._part(part.get("type"), part.get("text"), part.get("file_id"))
 
-    def _part(self, kind: object, text: object) -> None:
+    def _part(self, kind: object, text: object, file_id: object) -> None:
         if isinstance(text, str):
             self.texts.append(text)
         if kind in _MEDIA:
             self.images += 1
             self.audio += kind == "input_audio"
+            if isinstance(file_id, str) and file_id:
+                self.files.append(file_id)

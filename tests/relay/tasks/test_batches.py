@@ -146,7 +146,7 @@ async def test_a_file_must_be_what_its_token_may_use(house: House, office: Offic
     assert "Line 1" in await refused(b"no json") and "Line 1" in await refused(lines(url="/v1/files"))
     assert "1 to 50,000" in await refused(b"\n\n")
     assert "No channel serves" in await refused(lines("unknown"))
-    assert "purpose must be batch" in await refused(lines(), "assistants")
+    assert "purpose must be batch" in await refused(lines(), "fine-tune")
     limited = house.other_caller(allowed_models=["else"])
     form = b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\n'
     form += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + lines() + b"\r\n--x--\r\n"
