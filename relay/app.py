@@ -32,6 +32,7 @@ from relay.log_keeping import keep_log
 from relay.operations import OPERATIONS
 from relay.realtime.entrance import enter, refuse
 from relay.responses.conversations import converse
+from relay.responses.films import film_route
 from relay.responses.following import Follower
 from relay.responses.look_up import look_up, query_of
 from relay.responses.recall import recall
@@ -304,7 +305,11 @@ async def _call(gate: Gate, request: Incoming) -> Call:
     else:
         ask, glance = await looked_at(request, body, form)
         if glance is not None and request.route.recalls:
-            return await _recalled(gate, request, ask, glance, body)
+            film = await film_route(gate, request, glance.model)
+            if film is None:
+                return await _recalled(gate, request, ask, glance, body)
+            request.route = film
+            ask, glance = await looked_at(request, body)
     if glance is None:
         await gate.ledger.admit(ask)  # raises
         raise RuntimeError("a request with a problem was admitted")
