@@ -11,31 +11,27 @@ from sqlalchemy import text
 
 from openopen8.core.errors import Problem
 from openopen8.core.rules import routing
-from openopen8.core.rules.admission import Ask
 from openopen8.core.services.ledger import Ledger
 from openopen8.core.tools import Tools
 from relay import routes
-from relay.admission import Call, looked_at
 from relay.caller import AsgiCaller, Caller, Gone, Pairs, Receive, Scope, Send
 from relay.counting import count_text
 from relay.credentials import address_of, key_hash, key_hash_of
 from relay.delivery import pairs_of
-from relay.form import is_form
-from relay.formats.format import Format, Glance
+from relay.formats.format import Format
 from relay.gate import Gate, Turns
 from relay.healing import EVERY_SECONDS, keep_healing
 from relay.health import Health
 from relay.hot import Exchange
 from relay.incoming import Incoming, asgi_part, incoming
-from relay.intake import check_head, check_length, declared_length, read_body
+from relay.intake import check_head, check_length, declared_length
 from relay.log_keeping import keep_log
+from relay.meaning import call_of
 from relay.operations import OPERATIONS
 from relay.realtime.entrance import enter, refuse
 from relay.responses.conversations import converse
-from relay.responses.films import film_route
 from relay.responses.following import Follower
 from relay.responses.look_up import look_up, query_of
-from relay.responses.recall import recall
 from relay.room import Room
 from relay.routes import CLAUDE, OPENAI, RELAY_PATHS, Route
 from relay.serve import failed, serve
@@ -45,7 +41,6 @@ from relay.tasks.polling import EVERY_SECONDS as POLL_SECONDS
 from relay.tasks.polling import keep_tasks
 from relay.templates import Templates
 from relay.ticker import Ticker
-from relay.upload import read_upload
 from relay.upstream import Upstream, open_upstream
 from relay.upstream.sockets import Sockets
 
@@ -235,7 +230,7 @@ class Relay:
         self._check_room(gate)
         self.running += 1
         try:
-            await serve(gate, await _call(gate, request), caller)
+            await serve(gate, await call_of(gate, request), caller)
         finally:
             self.running -= 1
             request.kept.give_back()
@@ -287,55 +282,6 @@ def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
     return incoming(
         gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete,
         beta, kind,
-    )  # fmt: skip
-
-
-async def _call(gate: Gate, request: Incoming) -> Call:
-    """The request, read and looked at; what is wrong with it is judged (and logged) in its place."""
-    glance, body, form = None, b"", None
-    try:
-        if request.content_type and is_form(request.content_type):
-            form = await read_upload(gate, request)
-        else:
-            body = await read_body(gate, request)
-    except Problem as problem:
-        if problem.status not in (400, 408, 413):
-            raise
-        ask = request.ask(problem)
-    else:
-        ask, glance = await looked_at(request, body, form)
-        if glance is not None and request.route.recalls:
-            film = await film_route(gate, request, glance.model)
-            if film is None:
-                return await _recalled(gate, request, ask, glance, body)
-            request.route = film
-            ask, glance = await looked_at(request, body)
-    if glance is None:
-        await gate.ledger.admit(ask)  # raises
-        raise RuntimeError("a request with a problem was admitted")
-    return Call(
-        request.route, ask, body, glance, request.array, request.began, request.beta, request.kept, request.upload
-    )
-
-
-async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, body: bytes) -> Call:
-    """A request to the Responses API, with what it goes on from."""
-    try:
-        recalled = await recall(gate, request, glance)
-    except Problem as problem:
-        if problem.status != 400:
-            raise
-        await gate.ledger.admit(request.ask(problem))  # raises
-        raise
-    if recalled.body is not None:
-        body = recalled.body
-        ask, seen = await looked_at(request, body)
-        if seen is None:
-            await gate.ledger.admit(ask)  # raises
-        glance = seen or glance
-    return Call(
-        request.route, ask, body, glance, request.array, request.began, request.beta, request.kept,
-        memory=recalled.memory,
     )  # fmt: skip
 
 
