@@ -130,6 +130,6 @@ class _Seen:
     def _part(self, kind: object, text: object) -> None:
         if isinstance(text, str):
             self.texts.append(text)
-        if kind in _MEDIA:
+        if isinstance(kind, str) and kind in _MEDIA:  # in a result it may be anything
             self.images += 1
             self.audio += kind == "input_audio"
