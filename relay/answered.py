@@ -41,3 +41,4 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 Answered = Whole | Begun | Later
+"""What there is to deliver."""

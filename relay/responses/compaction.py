@@ -18,6 +18,9 @@ from openopen8.core.security.keyring import Keyring
 HEAD = "Summary of this conversation up to here; the user's own messages stand apart from it:\n\n"
 """Begins the message that an item becomes."""
 
+MOST = 1_000_000
+"""Characters of all summaries in one request: packed they are small, and one may be sent many times."""
+
 _MARK = "oo8.summary."
 """No vendor's own encrypted content begins so."""
 _SIGN = _MARK.encode()
@@ -51,16 +54,25 @@ def holds(given: msgspec.Raw | bytes | None) -> bool:
 
 def opened(keyring: Keyring, user_id: int, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
     """The items, those of ours as messages. Raises Problem 400 for one that was changed, or is another user's."""
-    return [_opened(keyring, user_id, raw, at) if holds(raw) else raw for at, raw in enumerate(items)]
+    found: list[msgspec.Raw] = []
+    size = 0
+    for at, raw in enumerate(items):
+        text = _text(keyring, user_id, raw, at) if holds(raw) else None
+        size += len(text or "")
+        if size > MOST:
+            raise Problem(400, "context_length_exceeded", "There is too much in these compaction items.", "input")
+        found.append(raw if text is None else _message(text))
+    return found
 
 
-def _opened(keyring: Keyring, user_id: int, raw: msgspec.Raw, at: int) -> msgspec.Raw:
+def _text(keyring: Keyring, user_id: int, raw: msgspec.Raw, at: int) -> str | None:
+    """The summary in an item; None in one that is none of ours."""
     try:
         found = _item(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return raw  # of another kind: it is judged where its kind is
+        return None  # of another kind: it is judged where its kind is
     if found.type != "compaction" or not found.encrypted_content.startswith(_MARK):
-        return raw
+        return None
     try:
         sealed = base64.b64decode(found.encrypted_content[len(_MARK) :], b"-_", validate=True)
         summary = _summary(zlib.decompress(keyring.open_bytes(sealed)))
@@ -69,5 +81,9 @@ def _opened(keyring: Keyring, user_id: int, raw: msgspec.Raw, at: int) -> msgspe
     if summary is None or summary.user_id != user_id:
         path = f"input.{at}.encrypted_content"
         raise invalid("This compaction item was changed on its way, or is another account's.", path)
-    content = [{"type": "input_text", "text": HEAD + summary.text}]
+    return summary.text
+
+
+def _message(text: str) -> msgspec.Raw:
+    content = [{"type": "input_text", "text": HEAD + text}]
     return msgspec.Raw(_encode({"type": "message", "role": "user", "content": content}))

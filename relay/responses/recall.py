@@ -37,7 +37,7 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
         return Recalled(Memory(gate, wish, given))
     holder = await gate.ledger.knock(request.ask())
     if not sought:
-        return _opened(gate, request, holder.user_id, Memory(gate, wish, given), glance.fields, given)
+        return await _opened(gate, request, holder.user_id, Memory(gate, wish, given), glance.fields, given)
     days = gate.ledger.snapshot.options.response_retention_days
     chain = await asyncio.to_thread(responses.chain, gate.tools, holder.user_id, sought, days)
     if not chain or (wish.conversation and chain[-1].ours):
@@ -45,8 +45,9 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
     # whose and which they are, without their contents: a stream may last long
     memory = Memory(gate, wish, given, [msgspec.structs.replace(row, sealed=row.sealed and b"") for row in chain])
     if not memory.ours:
-        kept = (gate, request, holder.user_id, memory, glance.fields, given)
-        return _opened(*kept) if compacted else Recalled(memory)
+        if compacted:
+            return await _opened(gate, request, holder.user_id, memory, glance.fields, given)
+        return Recalled(memory)
     body = await asyncio.to_thread(_expanded, gate.tools, chain, glance.fields, given)
     if len(body) > gate.settings.max_body_bytes:
         told = "The conversation has grown larger than a request may be. Begin a new one."
@@ -66,11 +67,11 @@ def _expanded(tools: Tools, chain: Sequence[Kept], fields: Fields, given: list[m
     return msgspec.json.encode({**rest, "input": said})
 
 
-def _opened(
+async def _opened(
     gate: Gate, request: Incoming, user_id: int, memory: Memory, fields: Fields, given: list[msgspec.Raw]
 ) -> Recalled:
     """The request with the summaries that its compaction items hold."""
-    said = compaction.opened(gate.tools.keyring, user_id, given)
+    said = await asyncio.to_thread(compaction.opened, gate.tools.keyring, user_id, given)
     body = msgspec.json.encode({**fields, "input": said})
     request.kept.take(len(body))
     return Recalled(memory, body)

@@ -85,7 +85,7 @@ async def test_a_vendor_that_speaks_the_api_itself_is_told_the_summary_not_the_i
     house.settled()
 
 
-async def test_an_item_that_was_changed_or_is_another_users_is_a_400(build: Build) -> None:
+async def test_an_item_that_was_changed_or_is_another_users_or_too_much_is_a_400(build: Build) -> None:
     house = await built(build)
     item = compaction.item(house.tools.keyring, house.user.user_id, "cmp_1", "secret plans")
     sealed = item["encrypted_content"]
@@ -94,6 +94,10 @@ async def test_an_item_that_was_changed_or_is_another_users_is_a_400(build: Buil
         with pytest.raises(openai.BadRequestError) as refused:
             await say(house, [{**item, "encrypted_content": odd}])
         assert refused.value.param == "input.0.encrypted_content"
+    much = compaction.item(house.tools.keyring, house.user.user_id, "cmp_2", "a" * 200_000)
+    with pytest.raises(openai.BadRequestError) as refused:
+        await say(house, [much] * 6)
+    assert refused.value.code == "context_length_exceeded"
     house.key = house.world.token(house.world.user(balance=1_000_000_000))[1]
     with pytest.raises(openai.BadRequestError) as refused:
         await say(house, [item])
