@@ -20,6 +20,16 @@ class Whole(msgspec.Struct, frozen=True, gc=False):
     """Its Content-Type."""
 
 
+class Later(msgspec.Struct, frozen=True, gc=False):
+    """A task that was begun, whose caller waits for its end. It is charged now."""
+
+    body: bytes
+    """What its caller would be told now."""
+    stream: bool
+    pairs: Pairs
+    losses: tuple[str, ...] = ()
+
+
 class Begun(msgspec.Struct, frozen=True):
     """A stream whose first event is no error."""
 
@@ -28,3 +38,7 @@ class Begun(msgspec.Struct, frozen=True):
     losses: tuple[str, ...] = ()
     kind: bytes = b""
     """The Content-Type of a stream that is no stream of events: it has no way to end in an error."""
+
+
+Answered = Whole | Begun | Later
+"""What there is to deliver."""

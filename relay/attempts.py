@@ -15,10 +15,11 @@ from openopen8.core.rules.routing import Attempt, Candidates, plan
 from openopen8.core.services.responses import Kept
 from relay import media, metering, verdict
 from relay.admission import LARGE, Call, input_tokens, off_loop
-from relay.answered import Begun, Whole
+from relay.answered import Answered, Begun, Later, Whole
 from relay.caller import Pairs, Presence
 from relay.conversion import Converting
 from relay.endpoints.files import UserFile
+from relay.endpoints.film import Film
 from relay.formats.format import Asked, Garbage, Tap
 from relay.framing import MAX_FRAME, SSE, Decoder
 from relay.gate import Gate
@@ -42,7 +43,7 @@ PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 """The only headers of a provider that reach the caller."""
 
 
-async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
+async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Answered:
     """The answer of the first attempt that succeeds; raises a Problem when none did."""
     endpoint = call.route.endpoint
     if endpoint is not None and endpoint.at_home is not None:
@@ -57,7 +58,7 @@ async def first_answer(gate: Gate, call: Call, grant: Grant, tab: Tab, presence:
     return await _first(gate, call, grant, grant.providers, tab, presence)
 
 
-async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Whole | Begun:
+async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: Presence) -> Answered:
     """The count of a channel that speaks the caller's format; ours where there is none, or where none answers."""
     endpoint = call.route.endpoint
     assert endpoint is not None and endpoint.at_home is not None
@@ -76,7 +77,7 @@ async def _or_at_home(gate: Gate, call: Call, grant: Grant, tab: Tab, presence: 
 
 async def _first(
     gate: Gate, call: Call, grant: Grant, providers: Candidates, tab: Tab, presence: Presence, steady: bool = False
-) -> Whole | Begun:
+) -> Answered:
     """``steady``: among equals always the same goes first."""
     failures: list[Failure] = []
     attempts: Iterable[Attempt] = plan(
@@ -114,7 +115,7 @@ def _check_home(home: Kept | None, providers: Candidates) -> None:
 
 async def _attempt(
     gate: Gate, call: Call, grant: Grant, attempt: Attempt, tab: Tab, presence: Presence
-) -> Whole | Begun:
+) -> Answered:
     """One attempt; raises Failure, or a Problem that no other provider would change."""
     answered = False
     try:
@@ -151,7 +152,7 @@ async def _attempt(
 
 async def _opened(
     gate: Gate, call: Call, grant: Grant, attempt: Attempt, prepared: Prepared, answer: Answer, tab: Tab
-) -> Whole | Begun:
+) -> Answered:
     status_map = attempt.provider.status_map
     status = _mapped(answer.status, status_map) if status_map else answer.status
     if not 200 <= status < 300:
@@ -169,7 +170,10 @@ async def _opened(
         tab.losses = prepared.losses
         body, tab.measured = await begun(gate, call, grant, attempt, prepared, answer)
         tab.stop()
-        return Whole(body, tab.measured or Measured(Counts()), _passed(answer.headers), tab.losses)
+        pairs, film = _passed(answer.headers), call.glance
+        if isinstance(film, Film) and film.awaited:
+            return Later(body, film.awaited == "events", pairs, tab.losses)
+        return Whole(body, tab.measured or Measured(Counts()), pairs, tab.losses)
     return await _whole(gate, call, grant, prepared, answer, tab)
 
 

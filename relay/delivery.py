@@ -10,11 +10,12 @@ from openopen8.core.rules.admission import Grant
 from openopen8.core.services.ledger import Settled
 from relay import verdict
 from relay.admission import Call
-from relay.answered import Begun, Whole
+from relay.answered import Answered, Begun, Later, Whole
 from relay.caller import Caller, Pairs, Presence
 from relay.gate import Gate
 from relay.metering import StreamMeter
 from relay.responses.memory import Memory
+from relay.responses.waiting import Waiting
 from relay.tab import Tab
 from relay.upstream import Failure
 
@@ -26,13 +27,15 @@ _STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
 async def deliver(
-    gate: Gate, call: Call, grant: Grant, answer: Whole | Begun, caller: Caller, tab: Tab, presence: Presence
+    gate: Gate, call: Call, grant: Grant, answer: Answered, caller: Caller, tab: Tab, presence: Presence
 ) -> None:
     """Send the answer and settle it."""
     if isinstance(answer, Whole):
         await _whole(grant, answer, caller, tab, call.memory)
-    else:
+    elif isinstance(answer, Begun):
         await _stream(gate, call, answer, caller, tab, presence)
+    else:
+        await _later(gate, call, answer, caller, tab, presence)
 
 
 async def _whole(grant: Grant, answer: Whole, caller: Caller, tab: Tab, memory: Memory | None) -> None:
@@ -53,6 +56,14 @@ async def _remembered(memory: Memory, grant: Grant, answer: Whole, tab: Tab) -> 
         charged = _charged(await tab.settle(200))
     await memory.written()
     return charged
+
+
+async def _later(gate: Gate, call: Call, answer: Later, caller: Caller, tab: Tab, presence: Presence) -> None:
+    """A task is paid when it begins, and goes on whether or not its caller stays."""
+    charged = _charged(await tab.settle(200))
+    call.forget()
+    waiting = Waiting(gate, tab.grant.holder.user_id, answer, caller, presence)
+    await waiting.answer(_told(tab.grant, answer), charged)
 
 
 async def _stream(gate: Gate, call: Call, answer: Begun, caller: Caller, tab: Tab, presence: Presence) -> None:
@@ -104,7 +115,7 @@ async def _passed_on(call: Call, answer: Begun, presence: Presence) -> Problem |
     return Problem(502, "upstream_error", error.message) if error else None
 
 
-def _told(grant: Grant, answer: Whole | Begun) -> Pairs:
+def _told(grant: Grant, answer: Answered) -> Pairs:
     """Headers that every answer carries: limits, what the provider said, what a conversion lost."""
     if not (grant.rate_headers or answer.losses):
         return answer.pairs

@@ -1,4 +1,7 @@
-"""From a request that has come in to a call that can be served: read, looked at, with what it goes on from."""
+"""From a request that has come in to a call that can be served.
+
+Its body is read and looked at; what it goes on from, which files it names, or what it is in truth, is found out.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.intake import read_body
 from relay.mentions import pinned_to_files
+from relay.responses.films import film_route
+from relay.responses.memory import Memory
 from relay.responses.recall import recall
+from relay.responses.summary import summary_route
 from relay.tasks.harbour import model_for_files
 from relay.upload import read_upload
 
@@ -34,7 +40,11 @@ async def received(gate: Gate, request: Incoming) -> Call:
     else:
         ask, glance = await looked_at(request, body, form)
         if glance is not None and request.route.recalls:
-            return await _recalled(gate, request, ask, glance, body)
+            film = await film_route(gate, request, glance.model)
+            if film is None:
+                return await _recalled(gate, request, ask, glance, body)
+            request.route = film
+            ask, glance = await looked_at(request, body)
         if form is not None and isinstance(glance, UserFile) and not glance.model:
             ask, glance = await _harboured(gate, request, ask, glance)
     if glance is None:
@@ -55,8 +65,11 @@ async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, bod
             raise
         await gate.ledger.admit(request.ask(problem))  # raises
         raise
-    if recalled.body is not None:
-        body = recalled.body
+    memory: Memory | None = recalled.memory
+    body = recalled.body or body
+    if (summary := await summary_route(gate, request, glance.model)) is not None:
+        request.route, memory = summary, None
+    if recalled.body is not None or summary is not None:
         ask, seen = await looked_at(request, body)
         if seen is None:
             await gate.ledger.admit(ask)  # raises
@@ -64,9 +77,7 @@ async def _recalled(gate: Gate, request: Incoming, ask: Ask, glance: Glance, bod
     route = request.route
     if route.endpoint is None and (glance.files or glance.tools or "prompt" in glance.fields):
         route = await pinned_to_files(gate, request, glance)
-    return Call(
-        route, ask, body, glance, request.array, request.began, request.beta, request.kept, memory=recalled.memory
-    )
+    return Call(route, ask, body, glance, request.array, request.began, request.beta, request.kept, memory=memory)
 
 
 async def _harboured(gate: Gate, request: Incoming, ask: Ask, file: UserFile) -> tuple[Ask, Glance]:

@@ -42,6 +42,10 @@ class Film(Look, frozen=True, gc=False):
     action: str = ""
     seconds: int = 0
     picture: Picture | None = None
+    awaited: str = ""
+    """``whole`` or ``events``: so its caller waits for the end; empty for one who asks again."""
+    repeated: dict[str, Any] | None = None
+    """What its answer repeats, where it is one of the Responses API."""
 
 
 def filmed(fields: dict[str, msgspec.Raw], model: Any, seconds: int, wish: Wish | None, action: str = "") -> Film:

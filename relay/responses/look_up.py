@@ -19,7 +19,9 @@ from relay.formats.openai_responses.output import item_id
 from relay.gate import Gate
 from relay.incoming import Incoming
 from relay.responses.elsewhere import Elsewhere
+from relay.responses.films import about
 from relay.responses.recall import output_of
+from relay.tasks.response import task_id
 
 _JSON = (b"content-type", b"application/json")
 _LIMIT = 20
@@ -41,6 +43,8 @@ async def look_up(gate: Gate, caller: AsgiCaller, request: Incoming, query: Quer
     """Answer one request about an answer; only its own user's are known."""
     listing = await gate.ledger.identify(request.ask())
     days, id = listing.snapshot.options.response_retention_days, request.route.id
+    if task_id(id):
+        return _reply(caller, await about(gate, listing.holder.user_id, request.route, dict(query)))
     row = await asyncio.to_thread(responses.find, gate.tools, listing.holder.user_id, id, days)
     if row is None:
         raise _unknown(id)

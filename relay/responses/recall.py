@@ -14,6 +14,7 @@ from openopen8.core.tools import Tools
 from relay.formats.format import Glance
 from relay.gate import Gate
 from relay.incoming import Incoming
+from relay.responses import compaction
 from relay.responses.memory import Memory
 from relay.responses.wish import Fields, items_of, wish_of
 
@@ -31,9 +32,12 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
     if request.route.endpoint is not None:
         wish = msgspec.structs.replace(wish, store=False)
     sought = wish.previous or wish.conversation
-    if not sought:
+    compacted = compaction.holds(glance.fields.get("input"))
+    if not sought and not compacted:
         return Recalled(Memory(gate, wish, given))
     holder = await gate.ledger.knock(request.ask())
+    if not sought:
+        return await _opened(gate, request, holder.user_id, Memory(gate, wish, given), glance.fields, given)
     days = gate.ledger.snapshot.options.response_retention_days
     chain = await asyncio.to_thread(responses.chain, gate.tools, holder.user_id, sought, days)
     if not chain or (wish.conversation and chain[-1].ours):
@@ -41,6 +45,8 @@ async def recall(gate: Gate, request: Incoming, glance: Glance) -> Recalled:
     # whose and which they are, without their contents: a stream may last long
     memory = Memory(gate, wish, given, [msgspec.structs.replace(row, sealed=row.sealed and b"") for row in chain])
     if not memory.ours:
+        if compacted:
+            return await _opened(gate, request, holder.user_id, memory, glance.fields, given)
         return Recalled(memory)
     body = await asyncio.to_thread(_expanded, gate.tools, chain, glance.fields, given)
     if len(body) > gate.settings.max_body_bytes:
@@ -57,7 +63,18 @@ def _expanded(tools: Tools, chain: Sequence[Kept], fields: Fields, given: list[m
         content = responses.opened(tools, row)
         items += [*content.input, *output_of(content.response)]
     rest = {name: raw for name, raw in fields.items() if name not in ("previous_response_id", "input")}
-    return msgspec.json.encode({**rest, "input": [*items, *given]})
+    said = compaction.opened(tools.keyring, chain[-1].user_id, [*items, *given])
+    return msgspec.json.encode({**rest, "input": said})
+
+
+async def _opened(
+    gate: Gate, request: Incoming, user_id: int, memory: Memory, fields: Fields, given: list[msgspec.Raw]
+) -> Recalled:
+    """The request with the summaries that its compaction items hold."""
+    said = await asyncio.to_thread(compaction.opened, gate.tools.keyring, user_id, given)
+    body = msgspec.json.encode({**fields, "input": said})
+    request.kept.take(len(body))
+    return Recalled(memory, body)
 
 
 class _Output(msgspec.Struct, gc=False):

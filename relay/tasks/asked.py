@@ -54,7 +54,9 @@ async def answer(
     if route.operation == "task_content":
         return await _content(gate, caller, task, asked.get("variant", "video"), headers)
     if route.operation == "task_removal":
-        return _reply(caller, await _removed(gate, task))
+        await remove(gate, task)
+        object = "file" if task.kind == "file" else "video.deleted"
+        return _reply(caller, msgspec.json.encode({"id": task.id, "object": object, "deleted": True}))
     if route.operation == "task_cancel":
         task = await _cancelled(gate, task)
     _reply(caller, shown(view, task))
@@ -138,7 +140,7 @@ async def _place(gate: Gate, task: Task) -> Place:
         raise not_found("The channel") from None
 
 
-async def _removed(gate: Gate, task: Task) -> bytes:
+async def remove(gate: Gate, task: Task) -> None:
     """Here and, where it can be, at the provider's."""
     if task.state not in tasks.ENDED:
         raise Problem(409, "not_ready", "The video is still in the making: it can be deleted when that has ended.")
@@ -148,8 +150,6 @@ async def _removed(gate: Gate, task: Task) -> bytes:
     elif place.vendor.remove is not None:
         await _done(gate, place, place.vendor.remove(task))
     await asyncio.to_thread(tasks.remove, gate.tools, task.id)
-    object = "file" if task.kind == "file" else "video.deleted"
-    return msgspec.json.encode({"id": task.id, "object": object, "deleted": True})
 
 
 async def _cancelled(gate: Gate, task: Task) -> Task:

@@ -9,6 +9,7 @@ import msgspec
 
 from openopen8.core.models import Task
 from relay.tasks import VENDORS, papers
+from relay.tasks.response import response
 
 _VIDEO_STATES = {"new": "queued", "running": "in_progress", "succeeded": "completed"}
 """Our word → OpenAI's, where they differ."""
@@ -61,6 +62,7 @@ def generation(task: Task) -> dict[str, Any]:
 VIEWS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "videos": video,
     "generations": generation,
+    "response": response,
     "file": papers.shown,
     "batch": papers.shown,
     **{name: vendor.shown for name, vendor in VENDORS.items() if vendor.shown is not None},

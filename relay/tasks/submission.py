@@ -175,4 +175,6 @@ def _summary(film: Film, subject: str) -> dict[str, Any]:
         found |= {name: value for name in ("resolution", "ratio") if (value := getattr(wish, name))}
     if subject:
         found["remixed_from"] = subject
+    if film.repeated is not None:
+        found["response"] = film.repeated
     return found

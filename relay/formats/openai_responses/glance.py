@@ -133,7 +133,7 @@ class _Seen:
     def _part(self, kind: object, text: object, file_id: object) -> None:
         if isinstance(text, str):
             self.texts.append(text)
-        if kind in _MEDIA:
+        if isinstance(kind, str) and kind in _MEDIA:  # in a result it may be anything
             self.images += 1
             self.audio += kind == "input_audio"
             if isinstance(file_id, str) and file_id:

@@ -223,3 +223,9 @@ def test_a_field_read_deeper_in_the_stack_than_the_body_is_still_a_problem() -> 
     with pytest.raises(Problem) as caught:
         typed(b"[" * 100_000, msgspec.json.Decoder().decode, "metadata")
     assert (caught.value.status, caught.value.param) == (400, "metadata")
+
+
+def test_a_results_part_of_an_odd_kind_is_a_problem_like_every_other() -> None:
+    for kind in ([], {}, 1):
+        result = {"type": "function_call_output", "call_id": "c", "output": [{"type": kind}]}
+        _try("openai_responses", json.dumps({"model": "m", "input": [result]}).encode())
