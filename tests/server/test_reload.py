@@ -168,8 +168,8 @@ def test_closing_its_terminal_ends_the_server_unless_nohup_was_used(tmp_path: Pa
 
     def take_terminal() -> None:
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
-        if detached:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # the tests may run under nohup themselves
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if detached else signal.SIG_DFL)
 
     start = {"start_new_session": True, "pass_fds": (theirs,), "preexec_fn": take_terminal}
     with serving(tmp_path, "--no-dashboard", start=start) as server:
