@@ -7,7 +7,8 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3 /usr/bin/python3 /usr/local/
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-JOBS ?= 2
+# Three on two cores: the tests of whole servers wait half of their time.
+JOBS ?= 3
 TESTS ?= tests
 
 .PHONY: help formats run build test test-all lint bench bench-growth bench-soak screenshots install install-dev browser clean

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.conftest import EVERYTHING
 from tests.e2e.browser import PHONE, Reader, ready
 from tests.e2e.conftest import PASSWORD, USERNAME, Gateway
 from tests.fakes.upstream import as_asked
@@ -159,10 +160,11 @@ PLACES = (
     "/prices?new=1",
     "/profile",
 )
+OTHERS = [("light", "zh"), ("dark", "en")] if EVERYTHING else []
+"""Themes and languages meet each other in ``make test-all``."""
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh"), *OTHERS])
 def test_axe_finds_nothing_serious_on_any_page(house: Gateway, browser: Browser, theme: str, lang: str) -> None:
     reader = Reader(browser, house.base, color_scheme=theme, bypass_csp=True, reduced_motion="reduce")
     reader.context.add_init_script(

@@ -22,7 +22,7 @@ from openopen8.core.tools import Tools
 from tests.conftest import EVERYTHING
 from tests.world import World
 
-SEEDS = range(12 if EVERYTHING else 3)
+SEEDS = range(12 if EVERYTHING else 2)
 MODELS = ("m", "n", "often", "never-asked-again")
 STATUSES = (200, 200, 200, 200, 201, 400, 401, 429, 499, 502, None)
 
