@@ -84,7 +84,7 @@ class SSE:
         self._take(rest, frames)
         if not frames or _BLANK.search(rest, max(0, len(rest) - 2)):
             return frames
-        if not _whole(frames[0].data):
+        if not is_whole(frames[0].data):
             self.skipped += len(rest)
             return []
         return [Frame(frames[0].event, frames[0].data, rest + b"\n\n")]
@@ -148,7 +148,8 @@ def _parse(block: bytes) -> tuple[str, bytes] | None:
     return (event, b"\n".join(data)) if data else None
 
 
-def _whole(data: bytes) -> bool:
+def is_whole(data: bytes) -> bool:
+    """True for JSON that was not cut, and for OpenAI's ``[DONE]``."""
     try:
         _raw(data)
     except (msgspec.MsgspecError, RecursionError):

@@ -81,7 +81,8 @@ def prepare(call: Call, attempt: Attempt, templates: Templates) -> Prepared:
             body, dropped = quirks.applied(body, model)
             losses += dropped
     if provider.parameter_override:
-        body = overridden(body, provider.parameter_override)
+        grown = frozenset[str]() if dialect is None else dialect.grown
+        body = overridden(body, provider.parameter_override, grown)
     if dialect is not None and dialect.dress is not None:
         body, dropped = dialect.dress(body, call.beta)
         losses += dropped
@@ -175,10 +176,17 @@ def _converted(call: Call, format: Format, model: str, wish: Reasoning | None) -
     return rendered.body, rendered.losses
 
 
-def overridden(body: bytes, override: dict[str, Any]) -> bytes:
-    """The body with the channel's own top-level fields; null takes a field's value away."""
-    changes = {name: msgspec.json.encode(value) for name, value in override.items() if name not in _NOT_OVERRIDDEN}
-    return splice.edited(body, splice.top_level(body), changes)
+def overridden(body: bytes, override: dict[str, Any], grown: frozenset[str] = frozenset()) -> bytes:
+    """The body with the channel's own top-level fields; null takes a field's value away.
+
+    Objects that are ``grown`` keep those of their fields that the override does not name.
+    """
+    fields = splice.top_level(body)
+    wanted = {name: value for name, value in override.items() if name not in _NOT_OVERRIDDEN}
+    for name in grown & wanted.keys() & fields.keys():
+        if isinstance(wanted[name], dict):
+            wanted[name] = msgspec.json.decode(fields[name], type=dict[str, Any]) | wanted[name]
+    return splice.edited(body, fields, {name: msgspec.json.encode(value) for name, value in wanted.items()})
 
 
 def body_of(value: dict[str, Any]) -> bytes:

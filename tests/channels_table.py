@@ -23,6 +23,7 @@ _BY_MODEL = {
     "vertex": "Gemini, Claude, OpenAI chat: by the model",
     "bedrock": "Claude, Converse: by the model",
     "cohere": "Cohere",
+    "ollama-native": "Ollama",
 }
 
 

@@ -30,6 +30,8 @@ class Dialect:
     """How its streams are framed."""
     beta_header: bool = True
     """The caller's ``anthropic-beta`` goes along as the header that it is."""
+    grown: frozenset[str] = frozenset()
+    """Objects of the body that a channel's override adds to; it replaces all others."""
 
     def place(self, stream: bool) -> tuple[str, str]:
         """The format's name and the path."""

@@ -134,8 +134,7 @@ VENDORS: tuple[ChannelType, ...] = (
 )  # fmt: skip
 
 LOCAL: tuple[ChannelType, ...] = (
-    # Its own /api/chat can set the context (num_ctx), which OpenAI's format has no place for; all else is in both,
-    # and a model made with `PARAMETER num_ctx` in its Modelfile, or OLLAMA_CONTEXT_LENGTH, sets it for either.
+    # OpenAI's format has no place for the size of the context: the type `ollama-native` speaks Ollama's own.
     ChannelType(
         "ollama", "Ollama", base_url="http://localhost:11434/v1", quirks=(OPEN,),
         page="https://docs.ollama.com/api/openai-compatibility",

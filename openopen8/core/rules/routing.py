@@ -45,6 +45,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "bedrock": _CHAT | {"embeddings"},
     "cohere": _CHAT | {"embeddings", "rerank"},
     "jina": frozenset({"embeddings", "rerank"}),
+    "ollama-native": _CHAT | {"embeddings"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 

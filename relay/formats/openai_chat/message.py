@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from relay.formats import freeform, ids
+from relay.formats.logprobs import parse_logprobs as entries_of
 from relay.formats.media import source_of, url_of
 from relay.formats.openai_chat.thoughts import parse_extra, parse_thoughts, render_extra, render_thoughts, signed
 from relay.neutral import Audio, Citation, Image, Logprob, Part, Refusal, Source, Text, Thinking, ToolUse, kind_of
@@ -105,17 +106,7 @@ def parse_logprobs(logprobs: object) -> tuple[Logprob, ...]:
     """Log probabilities of the text, and of a refusal's words."""
     if not isinstance(logprobs, dict):
         return ()
-    listed = [*dicts(logprobs.get("content")), *dicts(logprobs.get("refusal"))]
-    return tuple(found for item in listed if (found := _logprob(item)) is not None)
-
-
-def _logprob(item: dict[str, Any]) -> Logprob | None:
-    value, spelt = item.get("logprob"), item.get("bytes")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    plain = tuple(byte for byte in spelt if type(byte) is int) if isinstance(spelt, list) else None
-    top = tuple(found for other in dicts(item.get("top_logprobs")) if (found := _logprob(other)) is not None)
-    return Logprob(word(item.get("token")), value, plain, top)
+    return entries_of([*dicts(logprobs.get("content")), *dicts(logprobs.get("refusal"))])
 
 
 def render_logprobs(logprobs: tuple[Logprob, ...]) -> dict[str, Any] | None:
