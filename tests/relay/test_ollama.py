@@ -246,6 +246,46 @@ def test_pictures_by_address_and_files_are_refused(part: Any) -> None:
         sent(messages=[{"role": "user", "content": [part]}])
 
 
+def test_a_turn_is_one_text_with_its_pictures_and_results_name_their_tool() -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}
+    shown: Any = [{"type": "text", "text": "ok"}, picture]
+    note = {"type": "text", "media_type": "text/plain", "data": "Words."}
+    asked = {
+        "model": CHAT,
+        "max_tokens": 9,
+        "messages": [
+            {"role": "user", "content": [{"type": "document", "source": note, "title": "T"}, picture]},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+                    {"type": "redacted_thinking", "data": "x"},
+                    {"type": "text", "text": "I "},
+                    {"type": "text", "text": "look."},
+                    {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {"type": "tool_result", "tool_use_id": "toolu_1", "content": shown, "is_error": True},
+                    {"type": "text", "text": "Go on.", "cache_control": {"type": "ephemeral"}},
+                ],
+            },
+        ],
+    }
+    claude = FORMATS["anthropic"]
+    rendered = FORMAT.render_request(claude.parse_request(claude.glance(json.dumps(asked).encode(), None, None)))
+    call = {"id": "toolu_1", "function": {"name": "f", "arguments": {"a": 1}}}
+    assert json.loads(rendered.body)["messages"] == [
+        {"role": "user", "content": "T\n\nWords.", "images": [PICTURE]},
+        {"role": "assistant", "content": "I look.", "thinking": "Hm.", "tool_calls": [call]},
+        {"role": "tool", "content": "ok", "images": [PICTURE], "tool_name": "f", "tool_call_id": "toolu_1"},
+        {"role": "user", "content": "Go on."},
+    ]
+    assert set(rendered.losses) == {"document", "signature", "thinking", "is_error", "cache_control"}
+
+
 def read(stream: bytes, *cuts: int) -> list[Event]:
     reader, decoder, start = FORMAT.reader(), JsonLines(), 0
     frames: list[Frame] = []
