@@ -317,10 +317,18 @@ def test_a_line_has_a_limit_and_half_a_line_is_none() -> None:
         JsonLines(9).feed(b"1234567890")
 
 
-def test_counts_without_the_prompts_are_no_counts() -> None:
-    assert parse_usage({"eval_count": 5}) is None and parse_usage({"prompt_eval_count": "x", "eval_count": 5}) is None
-    told = parse_usage({"prompt_eval_count": 7})
-    assert told is not None and told.counts == Counts(7, 0, 0)
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [({"eval_count": 5}, None),
+     ({"prompt_eval_count": "x", "eval_count": 5}, None),
+     ({"prompt_eval_count": 7}, Counts(7, 0, 0)),
+     ({"prompt_eval_count": 9, "prompt_eval_cached_count": 4, "eval_count": 5}, Counts(5, 4, 5)),
+     ({"prompt_eval_count": 9, "prompt_eval_cached_count": 10, "eval_count": 5}, Counts(0, 9, 5))],
+)  # fmt: skip
+def test_what_is_cached_is_a_part_of_the_prompt_and_without_a_prompt_nothing_is_told(told: Any, counts: Any) -> None:
+    usage = parse_usage(told)
+    assert (usage and usage.counts) == counts
+    assert usage is None or usage.inconsistent == (told.get("prompt_eval_cached_count") == 10)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ _STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length"}
 
 
 def stop_reason(reason: object, called: bool) -> StopReason:
-    """``done_reason``, which has no word for calls; versions before 0.3 do not tell it."""
+    """``done_reason``, which has no word for calls; old versions do not tell it."""
     found: StopReason = _STOPS.get(reason, "other") if isinstance(reason, str) and reason else "stop"
     return "tools" if called and found == "stop" else found
 

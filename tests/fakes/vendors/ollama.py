@@ -1,6 +1,6 @@
 """Ollama's own API: chat in lines of JSON, embeddings, the list of models. Source: https://docs.ollama.com/api
 
-Without ids of calls, as versions before 0.13 have it: a result names its tool.
+Without ids of calls, as older versions have it: a result names its tool.
 """
 
 from __future__ import annotations
