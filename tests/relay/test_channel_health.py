@@ -21,7 +21,8 @@ from tests.world import World
 
 
 def key_states(house: House) -> dict[int, bool]:
-    return {row.id: row.enabled for row in house.world.all(ChannelKey)}
+    """In the order of their ids; PostgreSQL shows what was changed last at the end."""
+    return dict(sorted((row.id, row.enabled) for row in house.world.all(ChannelKey)))
 
 
 def channel(house: House, id: int = 0) -> Channel:
