@@ -15,12 +15,13 @@ from openopen8.state.channel_rows import KeyRow
 from relay.channels import CATALOG
 from relay.channels.azure import AZURE
 from relay.channels.clouds import CLOUDS
+from relay.channels.ollama import OLLAMA
 from relay.channels.vendors import LOCAL, VENDORS
 from relay.channels.video import VIDEO
 
 DRAFT = ChannelForm.draft
 
-_KINDS = (("clouds", (*AZURE, *CLOUDS)), ("vendors", VENDORS), ("local", LOCAL), ("video", VIDEO))
+_KINDS = (("clouds", (*AZURE, *CLOUDS)), ("vendors", VENDORS), ("local", (*LOCAL, OLLAMA)), ("video", VIDEO))
 """Nearly forty types are too many for one list."""
 
 

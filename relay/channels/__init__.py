@@ -6,6 +6,7 @@ from relay.channels import auth
 from relay.channels.azure import AZURE
 from relay.channels.channel_type import ChannelType, address, filled
 from relay.channels.clouds import CLOUDS
+from relay.channels.ollama import OLLAMA
 from relay.channels.vendors import LOCAL, VENDORS
 from relay.channels.video import VIDEO
 
@@ -33,6 +34,7 @@ CATALOG: tuple[ChannelType, ...] = (
     *AZURE,
     *VENDORS,
     *LOCAL,
+    OLLAMA,
     *VIDEO,
     *CLOUDS,
 )  # fmt: skip

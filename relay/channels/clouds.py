@@ -3,7 +3,6 @@
 from relay.channels.bedrock import BEDROCK
 from relay.channels.cohere import COHERE
 from relay.channels.jina import JINA
-from relay.channels.ollama import OLLAMA
 from relay.channels.vertex import VERTEX
 
-CLOUDS = (VERTEX, BEDROCK, COHERE, JINA, OLLAMA)
+CLOUDS = (VERTEX, BEDROCK, COHERE, JINA)

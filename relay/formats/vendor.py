@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from relay.formats.format import Garbage
 from relay.neutral import StreamError
 
 T = TypeVar("T")
@@ -112,6 +113,18 @@ def error_of(value: object) -> StreamError | None:
     if not isinstance(status, int) or not 400 <= status <= 599:
         status = 502
     return StreamError(message_of(value) or "The provider reported an error.", status)
+
+
+def whole(body: bytes) -> Any:
+    """The JSON of a whole answer. Raises Garbage for what is none, and for an error that came as an answer."""
+    try:
+        value = loads(body)
+    except ValueError:
+        raise Garbage("The provider's answer is not JSON.") from None
+    error = error_of(value)
+    if error is not None:
+        raise Garbage(error.message)
+    return value
 
 
 def message_of(value: object) -> str:

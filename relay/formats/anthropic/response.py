@@ -11,7 +11,7 @@ from relay.formats.anthropic.content import parse_block, render_content
 from relay.formats.anthropic.usage import parse_usage, render_usage
 from relay.formats.format import Asked, Garbage, Rendered
 from relay.formats.marks import attached
-from relay.formats.vendor import error_of, loads
+from relay.formats.vendor import whole
 from relay.neutral import Answer, Choice, StopReason, ToolUse
 
 _STOPS: dict[str, StopReason] = {
@@ -38,13 +38,7 @@ _CATEGORIES = frozenset(("cyber", "bio", "frontier_llm", "reasoning_extraction",
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a vendor, as lenient as can be. Raises Garbage."""
-    try:
-        value = loads(body)
-    except ValueError:
-        raise Garbage("The provider's answer is not JSON.") from None
-    error = error_of(value)
-    if error is not None:
-        raise Garbage(error.message)
+    value = whole(body)
     if not isinstance(value, dict) or not isinstance(value.get("content"), list):
         raise Garbage("The provider's answer has no content.")
     blocks = (block for block in value["content"] if isinstance(block, dict))

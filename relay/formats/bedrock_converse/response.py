@@ -8,7 +8,7 @@ from __future__ import annotations
 from relay.formats.bedrock_converse.content import parse_block
 from relay.formats.bedrock_converse.usage import parse_usage
 from relay.formats.format import Garbage
-from relay.formats.vendor import error_of, loads
+from relay.formats.vendor import whole
 from relay.formats.words import items, table
 from relay.neutral import Answer, Choice, StopReason
 
@@ -25,13 +25,7 @@ _STOPS: dict[str, StopReason] = {
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a model, as lenient as can be. Raises Garbage."""
-    try:
-        value = loads(body)
-    except ValueError:
-        raise Garbage("The provider's answer is not JSON.") from None
-    error = error_of(value)
-    if error is not None:
-        raise Garbage(error.message)
+    value = whole(body)
     message = table(table(table(value).get("output")).get("message"))
     if not isinstance(message.get("content"), list):
         raise Garbage("The provider's answer has no content.")

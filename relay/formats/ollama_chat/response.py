@@ -8,20 +8,14 @@ from relay.formats.format import Garbage
 from relay.formats.logprobs import parse_logprobs
 from relay.formats.ollama_chat.answer import parse_calls, stop_reason
 from relay.formats.ollama_chat.usage import parse_usage
-from relay.formats.vendor import error_of, loads
+from relay.formats.vendor import whole
 from relay.formats.words import table, word
 from relay.neutral import Answer, Choice, Part, Text, Thinking, ToolUse
 
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a model, as lenient as can be. Raises Garbage."""
-    try:
-        value = loads(body)
-    except ValueError:
-        raise Garbage("The provider's answer is not JSON.") from None
-    error = error_of(value)
-    if error is not None:
-        raise Garbage(error.message)
+    value = whole(body)
     message = table(value).get("message")
     if not isinstance(message, dict):
         raise Garbage("The provider's answer has no message.")

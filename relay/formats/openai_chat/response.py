@@ -17,7 +17,7 @@ from relay.formats.openai_chat.message import (
     word,
 )
 from relay.formats.openai_chat.usage import parse_usage, render_usage
-from relay.formats.vendor import error_of, index_of, loads
+from relay.formats.vendor import index_of, whole
 from relay.neutral import Answer, Choice, Refusal, StopReason, ToolUse
 
 _STOPS: dict[str, StopReason] = {
@@ -35,13 +35,7 @@ _tools = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a vendor, as lenient as can be. Raises Garbage."""
-    try:
-        value = loads(body)
-    except ValueError:
-        raise Garbage("The provider's answer is not JSON.") from None
-    error = error_of(value)
-    if error is not None:
-        raise Garbage(error.message)
+    value = whole(body)
     items = dicts(value.get("choices")) if isinstance(value, dict) else []
     choices = [_choice(at, item) for at, item in enumerate(items)]
     if not choices:

@@ -13,7 +13,7 @@ from relay.formats.openai_responses.envelope import ending, response_object
 from relay.formats.openai_responses.offered import offered
 from relay.formats.openai_responses.output import dicts, logprobs_of, parse_item, render_items
 from relay.formats.openai_responses.usage import parse_usage
-from relay.formats.vendor import error_of, loads
+from relay.formats.vendor import whole
 from relay.neutral import Answer, Choice, Refusal, StopReason, ToolUse
 
 _REASONS: dict[str, StopReason] = {"max_output_tokens": "length", "content_filter": "refusal"}
@@ -21,13 +21,7 @@ _REASONS: dict[str, StopReason] = {"max_output_tokens": "length", "content_filte
 
 def parse_response(body: bytes) -> Answer:
     """The answer of a vendor, as lenient as can be. Raises Garbage."""
-    try:
-        value = loads(body)
-    except ValueError:
-        raise Garbage("The provider's answer is not JSON.") from None
-    error = error_of(value)
-    if error is not None:
-        raise Garbage(error.message)
+    value = whole(body)
     if not isinstance(value, dict) or not isinstance(value.get("output"), list):
         raise Garbage("The provider's answer has no output.")
     if value.get("status") == "failed":
