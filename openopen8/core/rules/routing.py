@@ -37,6 +37,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "anthropic": _CHAT,
     "gemini": _CHAT | {"embeddings", "images", "image_edits"},
     **VENDORS,
+    "ollama-native": _CHAT | {"embeddings"},
     "sora": _VIDEOS,
     "kling": _VIDEOS | {"kling"},
     "jimeng": _VIDEOS | {"jimeng"},
@@ -45,7 +46,6 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "bedrock": _CHAT | {"embeddings"},
     "cohere": _CHAT | {"embeddings", "rerank"},
     "jina": frozenset({"embeddings", "rerank"}),
-    "ollama-native": _CHAT | {"embeddings"},
 }
 """Channel type → what it can do. Types that can do chat serve it in every caller's format."""
 
