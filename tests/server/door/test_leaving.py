@@ -162,4 +162,6 @@ async def test_callers_that_come_and_go_leave_nothing_behind(gateway: Gateway, k
     await gateway.alone(kind)
     while gateway.servers[kind].server_state.tasks:
         await asyncio.sleep(0.005)
+    # admissions are taken in their order: once this one is answered, those that left have held what they hold
+    assert str(await told(gateway.doors[kind], known(gateway, chat()), answers=1)) == "200 open"
     await gateway.settled()
