@@ -36,9 +36,10 @@ _GONE = (404, 410)
 
 async def keep_tasks(tools: Tools, upstream: Upstream, every: float = EVERY_SECONDS) -> None:
     """Turns for ever. One that hangs holds up no other: it is left running, and not begun twice."""
-    duty, looks, turns = Duty(tools.db, DUTY), Looks(tools, upstream), 0
+    duty, looks, turns, mine = Duty(tools.db, DUTY), Looks(tools, upstream), 0, True
     try:
         while True:
+            await asyncio.sleep(every if mine else every * OTHERS)
             mine = False
             try:
                 mine = await asyncio.to_thread(duty.take)
@@ -49,7 +50,6 @@ async def keep_tasks(tools: Tools, upstream: Upstream, every: float = EVERY_SECO
                     await looks.begin()
             except Exception as error:
                 log.warning("asking after tasks failed: %s", type(error).__name__)
-            await asyncio.sleep(every if mine else every * OTHERS)
     finally:
         await looks.stop()
         # in a thread of its own: this task may be cancelled again while it waits

@@ -24,6 +24,8 @@ def fake() -> Iterator[FakeUpstream]:
         yield upstream
 
 
+BY_HAND = 86_400.0
+"""Seconds between a relay's own looks at tasks: the tests take those turns themselves."""
 DOORS, DATABASES = ("hot", "asgi"), ("sqlite", "postgres")
 EVERY = [f"{door}-{database}" for door in DOORS for database in DATABASES]
 
@@ -55,7 +57,7 @@ async def build(way: str, request: pytest.FixtureRequest, clock: SetClock, fake:
         channel_id = world.channel(**{"base_url": fake.url, **(channel or {})})
         world.price()
         token_id, key = world.token(user)
-        relay = Relay(tools, random=lambda: 0.0)
+        relay = Relay(tools, random=lambda: 0.0, poll_every=BY_HAND)
         await relay.start()
         relays.append(relay)
         lobby = Lobby(relay) if door == "hot" else None
