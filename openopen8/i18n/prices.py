@@ -10,7 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "各供应商的公开价格（每百万 Token 美元）。导入前不会更改任何价格。",
     ),
     "import_whose": ("Whose prices", "价格来源"),
-    "import_served": ("Models that your channels serve", "渠道提供的模型"),
+    "import_served": ("Your channels' models", "渠道提供的模型"),
     "import_none": ("The list has no price for these models.", "公开价格中没有这些模型。"),
     "import_all": ("Tick all that would change", "全选将变更的项"),
     "import_before": ("Until now {price}", "当前 {price}"),

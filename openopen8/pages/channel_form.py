@@ -24,6 +24,12 @@ DRAFT = ChannelForm.draft
 _KINDS = (("clouds", (*AZURE, *CLOUDS)), ("vendors", VENDORS), ("local", (*LOCAL, OLLAMA)), ("video", VIDEO))
 """Nearly forty types are too many for one list."""
 
+_PAIR = "access key:secret key"
+_KEYS_LOOK_LIKE = {
+    "vertex": '{"type": "service_account", …}', "bedrock": "AKIA…:…", "kling": _PAIR, "jimeng": _PAIR,
+    "gemini": "AIza…", "anthropic": "sk-ant-…",
+}  # fmt: skip
+
 
 def form_sheet() -> rx.Component:
     """Opens from the right."""
@@ -115,7 +121,7 @@ def _keys() -> rx.Component:
             on_blur=ChannelForm.note_keys,
             auto_complete="off",
             spell_check=False,
-            placeholder="sk-…",
+            placeholder=rx.match(ChannelForm.type, *_KEYS_LOOK_LIKE.items(), "sk-…"),
             class_name="input",
             **_described("keys"),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,14 @@ class House:
         """No hold is left, the books are right."""
         assert self.world.all(Hold) == []
         self.world.audit()
+
+    async def calm(self) -> None:
+        """All that left has been settled. A request that ends may leave its hold on the way into the database; who
+        asks for a list afterwards is answered after that, for the ledger takes all in their order.
+        """
+        assert (await self.caller.get("/v1/models")).status == 200
+        while self.world.all(Hold):
+            await asyncio.sleep(0.01)
 
     def other_caller(self, **fields: Any) -> Caller:
         return Caller(self.relay, self.world.token(self.user, **fields)[1], lobby=self.lobby)

@@ -80,6 +80,7 @@ async def test_random_days_of_requests_failures_and_disconnects_leave_the_books_
             await talk.end()
 
         await asyncio.gather(*(one(*row) for row in day))
+        await house.calm()
         house.clock.advance(61_000)
         house.settled()
     assert len(house.world.log()) == sum(len(day) for day in days)
