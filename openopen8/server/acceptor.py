@@ -1,4 +1,4 @@
-"""Takes connections from the listening socket that several workers share: evenly, one at a time."""
+"""Takes connections from the listening socket that several workers share: evenly, a few at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from openopen8.server.seats import Seat
 
+AT_ONCE = 16
+"""Connections in a turn of the loop."""
 PAUSE_SECONDS = 0.001
 """How long a worker that is ahead of another leaves a waiting connection to it."""
 TURNS = 20
@@ -75,18 +77,19 @@ class Acceptor:
         self._pause = self._loop.call_later(seconds, self._watch)
 
     def _knock(self) -> None:
-        """Somebody waits."""
-        self.tell()
-        if self._is_anothers_turn():
-            return self._unwatch(PAUSE_SECONDS)
-        try:
-            connection, _ = self._listener.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # another worker has it, or it has gone
-        except OSError as error:
-            _log.error("no connection can be taken: %s", error.strerror)
-            return self._unwatch(FULL_SECONDS)
-        self._join(connection)
+        """Somebody waits, or several."""
+        for _ in range(AT_ONCE):
+            self.tell()
+            if self._is_anothers_turn():
+                return self._unwatch(PAUSE_SECONDS)
+            try:
+                connection, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return  # another worker has it, or it has gone
+            except OSError as error:
+                _log.error("no connection can be taken: %s", error.strerror)
+                return self._unwatch(FULL_SECONDS)
+            self._join(connection)
         self.tell()
 
     def _is_anothers_turn(self) -> bool:

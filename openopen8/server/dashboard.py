@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import socket
@@ -68,6 +69,8 @@ class DashboardServer(uvicorn.Server):
         if isinstance(self.config.app, StoreWatch):
             await self.config.app.look()  # the first tabs must not be sent away for want of a look
             self._watching = asyncio.create_task(self.config.app.keep_looking())
+        gc.collect()
+        gc.freeze()  # what is here stays, and is not looked at again
         self._wire.say(READY)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import time
@@ -17,6 +18,9 @@ from openopen8.server.wire import CLOSE_TABS, FAILED, LEAVE, READY, RECOVER, Wir
 
 CLOSE = (b"connection", b"close")
 LOOK_SECONDS = 0.1
+LOOKS = 16
+"""So many connections are taken in a turn of the loop. uvloop takes one for each descriptor that it watches, and a turn
+may take milliseconds: a burst of callers would wait for each other, so the listening socket is watched by so many."""
 AFTER_PATIENCE = 1
 """Seconds for what has not ended in its time; then it is cancelled, which settles it."""
 
@@ -52,9 +56,15 @@ class RelayServer(uvicorn.Server):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._listeners = sockets or []
+        self._listeners = list(sockets or [])
+        if self._seat is None:
+            for listener in sockets or []:
+                # first: a copy of a blocking one would block them all, those of the worker too that this one replaces,
+                # and its loop would stop in an accept
+                listener.setblocking(False)
+                self._listeners += [listener.dup() for _ in range(LOOKS - 1)]
         try:
-            await super().startup([] if self._seat is not None else sockets)
+            await super().startup([] if self._seat is not None else self._listeners)
         except SystemExit:
             self._wire.say(FAILED, self._root.failure or "it could not be started; its log says why")
             raise
@@ -62,6 +72,10 @@ class RelayServer(uvicorn.Server):
             (listener,) = self._listeners
             self._acceptor = Acceptor(listener, self._protocol, lambda: len(self.server_state.connections), self._seat)
             self._acceptor.open()
+        # what has been made until now stays: the collector need not look at it again, which would take a tenth of a
+        # second now and then
+        gc.collect()
+        gc.freeze()
         self._wire.listen(self._hear)
         self._wire.say(READY)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import uvicorn
+import uvloop
 from starlette.types import Receive, Scope, Send
 
 from openopen8.server import door
@@ -157,3 +158,46 @@ async def test_it_goes_on_when_the_supervisor_hangs_up() -> None:
         it.supervisor.shutdown(socket.SHUT_RDWR)
         it.root.let.set()
         assert await ask(it.address) == "whole"
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_burst_of_callers_is_taken_in_a_few_turns_of_the_loop(shared: bool) -> None:
+    async def burst() -> int:
+        """The number of turns."""
+        turns = 0
+        async with running(Root(), shared) as it:
+            await it.hear()
+            callers = [socket.create_connection(it.listener.getsockname()) for _ in range(64)]
+            while len(it.server.server_state.connections) < 64:
+                turns += 1
+                await asyncio.sleep(0)
+            for caller in callers:
+                caller.close()
+        return turns
+
+    assert uvloop.run(burst()) < 32
+
+
+class Watched(socket.socket):
+    """Tells who makes it block; its copies do too."""
+
+    blocked = False
+
+    def settimeout(self, value: float | None) -> None:
+        Watched.blocked |= value is None
+        super().settimeout(value)
+
+    def setblocking(self, flag: bool) -> None:
+        Watched.blocked |= flag
+        super().setblocking(flag)
+
+
+async def test_it_never_blocks_the_socket_that_the_worker_before_it_still_listens_on() -> None:
+    it = Running(Root(), shared=False, patience=30)
+    it.listener = Watched(fileno=it.listener.detach())
+    task = asyncio.create_task(it.serve())
+    assert await it.hear() == READY + "\n"
+    it.server.should_exit = True
+    await task
+    it.supervisor.close()
+    assert not Watched.blocked
