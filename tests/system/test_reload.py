@@ -42,10 +42,11 @@ def check(installation: Installation, callers: Crowd) -> None:
     installation.world.audit()
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 async def test_reloads_under_load_refuse_nobody_cut_nothing_and_leave_nothing_uncharged(
-    sqlite_installation: Installation,
+    sqlite_installation: Installation, workers: int
 ) -> None:
-    await reloads_under_load(sqlite_installation, workers=3, times=1)
+    await reloads_under_load(sqlite_installation, workers, times=1)
 
 
 @pytest.mark.slow
