@@ -266,7 +266,7 @@ def _of_scope(gate: Gate, scope: Scope, receive: Receive, route: Route, request_
     query = scope.get("query_string", b"")
     key = key_hash(headers, query, gate.tools.keyring)
     address = address_of(peer[0] if peer else "", headers, gate.settings.trusted_proxies)
-    beta = dict(headers).get(_BETA) if route.format is CLAUDE else None
+    beta = dict(headers).get(_BETA) if route.takes_beta else None
     kind = dict(headers).get(b"content-type") if route.uploads else None
     return incoming(
         gate, request_id, route, key, address, query, declared, asgi_part(receive), beta=beta, content_type=kind
@@ -277,7 +277,7 @@ def _of_exchange(gate: Gate, exchange: Exchange, request_id: str) -> Incoming:
     query = exchange.query
     key = key_hash_of(dict(exchange.headers), query, gate.tools.keyring)
     address = address_of(exchange.peer, exchange.headers, gate.settings.trusted_proxies)
-    beta = dict(exchange.headers).get(_BETA) if exchange.route.format is CLAUDE else None
+    beta = dict(exchange.headers).get(_BETA) if exchange.route.takes_beta else None
     kind = dict(exchange.headers).get(b"content-type") if exchange.route.uploads else None
     return incoming(
         gate, request_id, exchange.route, key, address, query, exchange.declared, exchange.part, exchange.complete,

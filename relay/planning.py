@@ -156,7 +156,7 @@ def _submitted(call: Call, endpoint: Endpoint, attempt: Attempt, model: str, tem
     provider, vendor = attempt.provider, vendor_of(attempt.provider.type)
     override = provider.parameter_override
     made = submission(call, vendor, model, (lambda body: overridden(body, override)) if override else None)
-    errand = Errand("POST", made.path, made.body, made.content_type)
+    errand = Errand("POST", made.path, made.body, made.content_type, call.beta)
     sent = outgoing(templates.keyring, provider, attempt.key, vendor.authorize, errand, call.ask.started_at)
     return Prepared(sent, endpoint.format, model, made.losses, True, action=made.action)
 

@@ -26,6 +26,7 @@ from relay.endpoints import (
     TRANSLATIONS,
     Endpoint,
 )
+from relay.endpoints.message_batches import MESSAGE_BATCHES
 from relay.formats import FORMATS
 from relay.formats.format import Format
 from relay.tasks import paths
@@ -114,6 +115,11 @@ class Route:
     def recalls(self) -> bool:
         """True for what may go on from an earlier answer."""
         return self.format is RESPONSES or self.endpoint is COMPACT
+
+    @property
+    def takes_beta(self) -> bool:
+        """True where the caller's ``anthropic-beta`` means something."""
+        return self.format is CLAUDE or self.endpoint is MESSAGE_BATCHES
 
     @property
     def served(self) -> bool:

@@ -55,6 +55,11 @@ class Paper(Look, frozen=True, gc=False):
     of: str = ""
     """The file's id at the provider."""
 
+    @property
+    def kind(self) -> str:
+        """That of its task."""
+        return "batch" if self.of else "file"
+
     def submission(self, model: str, override: Override | None, upload: Upload | None) -> Submission:
         """For the provider: under its name of the model, in each request of a file, which is copied for it."""
         if self.form is None or upload is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relay.tasks.doubao import DOUBAO
 from relay.tasks.jimeng import JIMENG
 from relay.tasks.kling import KLING
+from relay.tasks.message_batches import CLAUDE
 from relay.tasks.openai import OPENAI
 from relay.tasks.vendor import Vendor
 from relay.tasks.vidu import VIDU
@@ -16,7 +17,8 @@ VENDORS: dict[str, Vendor] = {
     "jimeng": JIMENG,
     "doubao": DOUBAO,
     "vidu": VIDU,
+    "anthropic": CLAUDE,
 }
-"""Whose API a channel type's video tasks go to."""
+"""Whose API a channel type's tasks go to."""
 
 __all__ = ["VENDORS", "Vendor"]

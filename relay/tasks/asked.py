@@ -24,7 +24,8 @@ from relay.incoming import Incoming
 from relay.intake import read_body
 from relay.routes import Route
 from relay.splice import top_level
-from relay.tasks import VENDORS, papers
+from relay.tasks import VENDORS, message_batches, papers
+from relay.tasks.batches import batching_of
 from relay.tasks.content import deliver
 from relay.tasks.errands import answered
 from relay.tasks.place import Place, place_of
@@ -35,7 +36,7 @@ from relay.upstream import Failure
 
 OPERATIONS = frozenset({"task", "tasks", "task_content", "task_removal", "task_cancel"})
 _JSON = (b"content-type", b"application/json")
-MOST = 100
+MOST, MOST_FOR_CLAUDE = 100, 1_000
 """Tasks on one page of a list."""
 
 
@@ -55,8 +56,7 @@ async def answer(
         return await _content(gate, caller, task, asked.get("variant", "video"), headers)
     if route.operation == "task_removal":
         await remove(gate, task)
-        object = "file" if task.kind == "file" else "video.deleted"
-        return _reply(caller, msgspec.json.encode({"id": task.id, "object": object, "deleted": True}))
+        return _reply(caller, msgspec.json.encode(_deleted(task)))
     if route.operation == "task_cancel":
         task = await _cancelled(gate, task)
     _reply(caller, shown(view, task))
@@ -80,7 +80,13 @@ def _pinned(route: Route, endpoint: Endpoint, task: Task) -> Route:
 
 
 def _kind(view: str) -> str:
-    return view if view in ("file", "batch") else "video"
+    return view if view in ("file", *tasks.BATCHES) else "video"
+
+
+def _deleted(task: Task) -> dict[str, Any]:
+    if task.kind == "message_batch":
+        return message_batches.deleted(task)
+    return {"id": task.id, "object": "file" if task.kind == "file" else "video.deleted", "deleted": True}
 
 
 async def _named(gate: Gate, request: Incoming, field: str, param: str | None = None) -> str:
@@ -106,6 +112,8 @@ async def _of_user(gate: Gate, who: Listing, kind: str, id: str) -> Task:
 
 
 async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str]) -> bytes:
+    if view == "message_batch":
+        return await _listed_for_claude(gate, who, asked)
     limit = whole_number(asked.get("limit"), 20, "limit", MOST)
     after, newest_first = asked.get("after", "")[:64], asked.get("order", "desc") != "asc"
     user, kind = who.holder.user_id, _kind(view)
@@ -113,11 +121,26 @@ async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str])
     return listing_of(view, *found)
 
 
+async def _listed_for_claude(gate: Gate, who: Listing, asked: Mapping[str, str]) -> bytes:
+    """Newest first; ``after_id`` and ``before_id`` name the ends of a page."""
+    limit = whole_number(asked.get("limit"), 20, "limit", MOST_FOR_CLAUDE)
+    before = asked.get("before_id", "")[:64]
+    at, newest_first = before or asked.get("after_id", "")[:64], not before
+    user = who.holder.user_id
+    found, more = await asyncio.to_thread(tasks.listed, gate.tools, user, "message_batch", at, limit, newest_first)
+    return message_batches.listing(found if newest_first else found[::-1], more)
+
+
 async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers: Mapping[bytes, bytes]) -> None:
     place = await _place(gate, task)
     vendor = place.vendor
     if task.kind == "file":
         return await deliver(gate, caller, place, papers.content(task.upstream_id), headers)
+    if task.kind == "message_batch":
+        errand = message_batches.output(task, {})
+        if task.state != "succeeded" or errand is None:
+            raise Problem(409, "not_ready", "The batch has no results yet. Ask for it until it has ended.")
+        return await deliver(gate, caller, place, errand, headers)
     if variant not in vendor.variants:
         raise invalid(f"There is no {variant[:40]!r} of this video.", "variant")
     if task.state != "succeeded":
@@ -143,7 +166,8 @@ async def _place(gate: Gate, task: Task) -> Place:
 async def remove(gate: Gate, task: Task) -> None:
     """Here and, where it can be, at the provider's."""
     if task.state not in tasks.ENDED:
-        raise Problem(409, "not_ready", "The video is still in the making: it can be deleted when that has ended.")
+        told = "The video is still in the making" if task.kind == "video" else "The batch is still running"
+        raise Problem(409, "not_ready", f"{told}: it can be deleted when that has ended.")
     place = await _place(gate, task)
     if task.kind == "file":
         await _done(gate, place, papers.remove(task))
@@ -156,10 +180,11 @@ async def _cancelled(gate: Gate, task: Task) -> Task:
     """Asks the provider to stop a batch; what it has done by then is charged when it has ended."""
     if task.state in tasks.ENDED:
         raise Problem(409, "not_ready", "The batch has ended.")
-    fields = await _done(gate, await _place(gate, task), papers.cancel(task))
-    if "status" not in fields:
+    of = batching_of(task)
+    fields = await _done(gate, await _place(gate, task), of.cancel(task))
+    if not fields:
         raise not_found("The batch")
-    news = replace(papers.news(fields), state="running")  # its end is the polling's to tell
+    news = replace(of.news(fields), state="running")  # its end is the polling's to tell
     return await asyncio.to_thread(tasks.heard, gate.tools, task.id, news, gate.tools.now()) or task
 
 

@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from openopen8.core.models import Task
 from openopen8.core.rules.pricing import UNPRICED, Price, price_at
 from openopen8.core.services import tasks
 from openopen8.core.services.snapshot import load_snapshot
+from openopen8.core.services.tasks import News
 from openopen8.core.tools import Tools
 from relay.formats.vendor import message_of
-from relay.tasks import papers, results
+from relay.tasks import message_batches, papers, results
 from relay.tasks.errands import answered
 from relay.tasks.place import Place, place_of
+from relay.tasks.vendor import Answered, Errand
 from relay.upstream import Failure, Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """In whose words a provider speaks of its batches."""
+
+    endpoint: str
+    """Where they are made, as the log shows it."""
+    look: Callable[[Task], Errand]
+    news: Callable[[Answered], News]
+    cancel: Callable[[Task], Errand]
+    output: Callable[[Task, Answered], Errand | None]
+    files: Callable[[Task, Answered, int], list[Task]]
+    """What an ended one has made, from task, batch and time."""
+
+
+_OPENAI = Batching("/v1/batches", papers.look, papers.news, papers.cancel, papers.output, papers.results)
+_CLAUDE = Batching(
+    "/v1/messages/batches", message_batches.look, message_batches.news, message_batches.cancel, message_batches.output,
+    message_batches.files,
+)  # fmt: skip
+
+
+def batching_of(task: Task) -> Batching:
+    """That of a batch."""
+    return _CLAUDE if task.kind == "message_batch" else _OPENAI
 
 
 async def follow(tools: Tools, upstream: Upstream, task: Task) -> None:
     """One look. Raises Failure, or Problem for a channel that is there no more."""
     place = await place_of(tools, task)
-    status, fields = await answered(upstream, place.sent(papers.look(task)))
+    of = batching_of(task)
+    status, fields = await answered(upstream, place.sent(of.look(task)))
     if not 200 <= status < 300:
         raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
-    news = papers.news(fields)
+    news = of.news(fields)
     if news.state not in tasks.ENDED:
         if tools.now() >= task.expires_at:
             raise Failure("other", "The batch does not end.")
         await asyncio.to_thread(tasks.heard, tools, task.id, news, tools.now())
         return
-    found = await _read(place, upstream, task, fields.get("output_file_id"))
+    found = await _read(place, upstream, task, of.output(task, fields))
     now = tools.now()
     details = {"answers": found.answered, **({"without_usage": found.uncounted} if found.uncounted else {})}
-    entry, files = papers.entry(task, found.total(), now, details), papers.results(task, fields, now)
-    await asyncio.to_thread(tasks.finished, tools, task.id, news, entry, found.receipt(), files)
+    entry = papers.entry(task, of.endpoint, found.total(), now, details)
+    await asyncio.to_thread(tasks.finished, tools, task.id, news, entry, found.receipt(), of.files(task, fields, now))
 
 
-async def _read(place: Place, upstream: Upstream, task: Task, output: object) -> results.Results:
+async def _read(place: Place, upstream: Upstream, task: Task, output: Errand | None) -> results.Results:
     """What the results come to; nothing where there are none."""
     price, ratio = await asyncio.to_thread(_price, place.tools, task), Decimal(task.request.get("ratio", "1"))
     url = str(task.request.get("url"))
-    if not isinstance(output, str) or not output:
+    if output is None:
         return results.Results(url, price, ratio, asyncio.get_running_loop().create_future())
-    answer = await upstream.send(place.sent(papers.content(output)))
+    answer = await upstream.send(place.sent(output))
     try:
         if answer.status != 200:
             raise Failure("status", "The provider does not give the results.", answer.status)

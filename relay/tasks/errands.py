@@ -9,7 +9,7 @@ from openopen8.core.rules.snapshot import Provider, ProviderKey
 from openopen8.core.security.keyring import Keyring
 from relay.formats.vendor import loads
 from relay.tasks.vendor import Authorize, Errand
-from relay.templates import channel_type, headers_of, key_of, proxy_of
+from relay.templates import BETA, channel_type, headers_of, key_of, proxy_of
 from relay.upstream import LARGEST_ANSWER, LARGEST_ERROR, Answer, Failure, Outgoing, Template, Upstream
 
 
@@ -24,6 +24,8 @@ def outgoing(
     url = kind.url(provider.base_url, errand.path, secret)
     headers = headers_of(provider, replace(kind, auth=lambda key: authorize(key, errand, url, now)), secret, False)
     headers["content-type"] = errand.content_type
+    if errand.beta:
+        headers[BETA] = ",".join(filter(None, (headers.get(BETA), errand.beta)))
     if not errand.body:
         del headers["content-type"]
     return Outgoing(Template.make(url, headers, errand.method, proxy, provider.http2), errand.body)

@@ -21,6 +21,7 @@ from relay.endpoints.files import UserFile
 from relay.endpoints.paper import Paper
 from relay.gate import Gate
 from relay.metering import Measured
+from relay.tasks import message_batches
 from relay.tasks.vendor import Answered, Errand
 from relay.upstream import Failure
 
@@ -33,6 +34,7 @@ _STATES: dict[str, State] = {
     "failed": "failed",
 }
 """An end in between has results as well."""
+_PREFIXES = {"batch": "batch_", "message_batch": "msgbatch_"}
 
 
 async def kept(
@@ -44,20 +46,21 @@ async def kept(
         raise Failure("broken", "The provider accepted the request but gave it no id.")
     task = _task(gate, call, paper, grant, attempt, id, answer)
     await asyncio.to_thread(tasks.add, gate.tools, task)
-    return msgspec.json.encode(shown(task)), None
+    view = message_batches.shown if task.kind == "message_batch" else shown
+    return msgspec.json.encode(view(task)), None
 
 
 def _task(
     gate: Gate, call: Call, paper: Paper, grant: Grant, attempt: Attempt, id: str, answer: dict[str, Any]
 ) -> Task:
-    now, batch = gate.tools.now(), bool(paper.of)
+    now, batch = gate.tools.now(), paper.kind in tasks.BATCHES
     ratio = format(grant.ratio, "f")
     facts = {"tokens": paper.tokens, "url": paper.url, "price": grant.price.id, "ratio": ratio, "group": grant.group.id}
     if batch:
         facts["estimate"] = grant.token_hold
     return Task(
-        id=f"batch_{secrets.token_hex(16)}" if batch else id,
-        kind="batch" if batch else "file",
+        id=f"{_PREFIXES[paper.kind]}{secrets.token_hex(16)}" if batch else id,
+        kind=paper.kind,
         user_id=grant.holder.user_id,
         token_id=grant.holder.token_id,
         channel_id=attempt.provider.id,
@@ -128,6 +131,12 @@ def cancel(task: Task) -> Errand:
     return Errand("POST", f"/batches/{quote(task.upstream_id, safe='')}/cancel")
 
 
+def output(task: Task, answer: Answered) -> Errand | None:
+    """Fetches the results of a batch; None where there are none."""
+    id = answer.get("output_file_id")
+    return content(id) if isinstance(id, str) and id else None
+
+
 def results(task: Task, answer: Answered, now: int) -> list[Task]:
     """The files that a batch has made, as its user's."""
     ids = [answer.get(name) for name in ("output_file_id", "error_file_id")]
@@ -156,7 +165,7 @@ def _result(task: Task, id: str, now: int) -> Task:
     )
 
 
-def entry(task: Task, counts: Counts, now: int, details: dict[str, Any]) -> LogEntry:
+def entry(task: Task, endpoint: str, counts: Counts, now: int, details: dict[str, Any]) -> LogEntry:
     """The log entry of a batch that has ended; its request id is the batch's."""
     return LogEntry(
         time=now,
@@ -168,7 +177,7 @@ def entry(task: Task, counts: Counts, now: int, details: dict[str, Any]) -> LogE
         channel_id=task.channel_id,
         model=task.model,
         upstream_model=task.upstream_model,
-        endpoint="/v1/batches",
+        endpoint=endpoint,
         input_tokens=counts.total_input,
         output_tokens=counts.total_output,
         cached_tokens=counts.cache_read,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.files import FILES
 from relay.endpoints.generations import GENERATIONS
+from relay.endpoints.message_batches import MESSAGE_BATCHES
 from relay.endpoints.native import native
 from relay.endpoints.paper import BATCHES
 from relay.endpoints.videos import VIDEOS
@@ -27,6 +28,7 @@ MADE: tuple[tuple[str, Endpoint], ...] = (
     ("/v1/videos", VIDEOS),
     ("/v1/video/generations", GENERATIONS),
     ("/v1/files", FILES),
+    ("/v1/messages/batches", MESSAGE_BATCHES),
     (_DOUBAO, _DOUBAO_TASK),
     *((f"/kling/v1/videos/{action}", endpoint) for action, endpoint in _KLING.items()),
     *((f"/vidu/ent/v2/{action}", endpoint) for action, endpoint in _VIDU.items()),
@@ -44,6 +46,7 @@ class Place(NamedTuple):
 
 
 _ID = r"([A-Za-z0-9_.:-]{1,200})"
+_MESSAGES, _OF = "/v1/messages/batches/{id}", rf"(?:/v1)?/messages/batches/{_ID}"
 _ABOUT: tuple[tuple[str, re.Pattern[str], str, str, Endpoint], ...] = (
     ("GET", re.compile(r"(?:/v1)?/videos/?"), "/v1/videos", "tasks", VIDEOS),
     ("GET", re.compile(rf"(?:/v1)?/videos/{_ID}"), "/v1/videos/{id}", "task", VIDEOS),
@@ -59,6 +62,11 @@ _ABOUT: tuple[tuple[str, re.Pattern[str], str, str, Endpoint], ...] = (
     ("GET", re.compile(r"(?:/v1)?/batches/?"), "/v1/batches", "tasks", BATCHES),
     ("GET", re.compile(rf"(?:/v1)?/batches/{_ID}"), "/v1/batches/{id}", "task", BATCHES),
     ("POST", re.compile(rf"(?:/v1)?/batches/{_ID}/cancel"), "/v1/batches/{id}/cancel", "task_cancel", BATCHES),
+    ("GET", re.compile(r"(?:/v1)?/messages/batches"), "/v1/messages/batches", "tasks", MESSAGE_BATCHES),
+    ("GET", re.compile(_OF), _MESSAGES, "task", MESSAGE_BATCHES),
+    ("DELETE", re.compile(_OF), _MESSAGES, "task_removal", MESSAGE_BATCHES),
+    ("POST", re.compile(_OF + "/cancel"), _MESSAGES + "/cancel", "task_cancel", MESSAGE_BATCHES),
+    ("GET", re.compile(_OF + "/results"), _MESSAGES + "/results", "task_content", MESSAGE_BATCHES),
     ("GET", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task", _DOUBAO_TASK),
     ("DELETE", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task_removal", _DOUBAO_TASK),
     *(

@@ -25,7 +25,7 @@ EVERY_SECONDS = 1.0
 DUTY = "tasks"
 AT_ONCE = 32
 """Tasks that are asked after at the same time."""
-PATIENCE = {"video": 30.0, "batch": 600.0}
+PATIENCE = {"video": 30.0, **dict.fromkeys(tasks.BATCHES, 600.0)}
 """Seconds for one look; that at a batch which has ended reads its results."""
 OTHERS = 5
 """How much seldomer a worker looks that has not got the duty: each try is a connection to PostgreSQL."""
@@ -106,7 +106,7 @@ async def ask(tools: Tools, upstream: Upstream, task: Task) -> None:
         if confirmed is None:
             return
     try:
-        if task.kind == "batch":
+        if task.kind in tasks.BATCHES:
             return await follow(tools, upstream, task)
         news = await _news(tools, upstream, task)
     except (Failure, Problem) as failure:

@@ -10,6 +10,7 @@ from typing import Any
 
 from openopen8.core.rules.pricing import NOTHING, Counts, Price, Receipt, price_of, together
 from relay.endpoints.answers import input_usage
+from relay.formats.anthropic.usage import parse_usage as claude_usage
 from relay.formats.openai_chat.usage import parse_usage as chat_usage
 from relay.formats.openai_responses.usage import parse_usage as responses_usage
 from relay.formats.vendor import loads
@@ -25,6 +26,7 @@ _USAGES: dict[str, Callable[[dict[str, Any]], Usage | None]] = {
     "/v1/completions": lambda body: chat_usage(body.get("usage")),
     "/v1/responses": responses_usage,
     "/v1/embeddings": lambda body: input_usage(body.get("usage")),
+    "/v1/messages": lambda body: claude_usage(body.get("usage")),
 }
 
 
@@ -86,9 +88,13 @@ def _body(line: bytes) -> dict[str, Any] | None:
         row = loads(line) if line.strip() else None
     except ValueError:
         return None
-    response = row.get("response") if isinstance(row, dict) else None
-    good = isinstance(response, dict) and response.get("status_code") == 200
-    body = response.get("body") if isinstance(response, dict) and good else None
+    if not isinstance(row, dict):
+        return None
+    response, result, body = row.get("response"), row.get("result"), None
+    if isinstance(response, dict) and response.get("status_code") == 200:
+        body = response.get("body")
+    elif isinstance(result, dict) and result.get("type") == "succeeded":  # Claude's
+        body = result.get("message")
     return body if isinstance(body, dict) else None
 
 

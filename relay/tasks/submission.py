@@ -61,7 +61,7 @@ async def check(gate: Gate, grant: Grant, asked: Glance) -> None:
     """Raises Problem for what would be given away."""
     if isinstance(asked, Film):
         _check_price(grant.price, asked)
-    elif isinstance(asked, Paper) and asked.of:
+    elif isinstance(asked, Paper) and asked.kind in tasks.BATCHES:
         await _check_owed(gate, grant)
 
 

@@ -50,6 +50,8 @@ class Errand(msgspec.Struct, frozen=True, gc=False):
     path: str
     body: bytes | Body = b""
     content_type: str = JSON
+    beta: str = ""
+    """Features of Claude's that the caller means to use."""
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):

@@ -34,7 +34,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai": _CHAT | OPENAI | MEDIA | _VIDEOS | {"compact", "realtime", "files", "batches"},
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT | {"compact"},
-    "anthropic": _CHAT,
+    "anthropic": _CHAT | {"message_batches"},
     "gemini": _CHAT | {"embeddings", "images", "image_edits"},
     **VENDORS,
     "ollama-native": _CHAT | {"embeddings"},

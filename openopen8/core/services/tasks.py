@@ -30,6 +30,8 @@ LOST = 10 * MINUTE
 
 State = Literal["queued", "running", "succeeded", "failed"]
 ENDED = frozenset({"succeeded", "failed"})
+BATCHES = ("batch", "message_batch")
+"""Kinds that are paid when they end: OpenAI's and Claude's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,9 @@ def oldest(tools: Tools) -> int | None:
 def owed(tools: Tools, user_id: int, token_id: int) -> tuple[int, int]:
     """What the user's batches that run will cost by estimate, and those of the token among them."""
     with tools.db.read() as session:
-        running = select(Task).where(Task.user_id == user_id, Task.kind == "batch", col(Task.poll_at).is_not(None))
-        found = [(task.token_id, int(task.request.get("estimate", 0))) for task in session.exec(running)]
+        batches = select(Task).where(Task.user_id == user_id, col(Task.kind).in_(BATCHES))
+        running = session.exec(batches.where(col(Task.poll_at).is_not(None)))
+        found = [(task.token_id, int(task.request.get("estimate", 0))) for task in running]
     return sum(credits for _, credits in found), sum(credits for id, credits in found if id == token_id)
 
 
