@@ -172,6 +172,7 @@ class Relay:
             elif route.operation in OPERATIONS:
                 await _look(gate, caller, routes.in_format(route, headers), request)
             else:
+                request.route = routes.in_format(route, headers)
                 await self._ask_about(gate, request, caller, scope, headers)
         except Problem as problem:
             shown = route.format if route.served else routes.in_format(route, headers).format

@@ -26,7 +26,9 @@ from relay.endpoints import (
     TRANSLATIONS,
     Endpoint,
 )
+from relay.endpoints.gemini_batches import GEMINI_BATCHES
 from relay.endpoints.message_batches import MESSAGE_BATCHES
+from relay.endpoints.paper import BATCHES
 from relay.formats import FORMATS
 from relay.formats.format import Format
 from relay.tasks import paths
@@ -163,7 +165,10 @@ _BY_PATH: dict[str, Route] = {route.path: route for route in _FIXED} | {
 }
 
 _VERBS: dict[str, bool] = {"generateContent": False, "streamGenerateContent": True}
-_CALLS = {"countTokens": GEMINI_COUNT, "embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_EMBED_BATCH}
+_CALLS = {
+    "countTokens": GEMINI_COUNT, "embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_EMBED_BATCH,
+    "batchGenerateContent": GEMINI_BATCHES,
+}  # fmt: skip
 
 
 def reserved(path: str) -> bool:
@@ -268,11 +273,21 @@ def _task_route(method: str, path: str, query: bytes) -> Route | None:
 
 def in_format(route: Route, headers: dict[bytes, bytes]) -> Route:
     """Lists are answered in the format that the caller's headers show: newer Google SDKs ask at ``/v1/models``."""
+    if route.endpoint is BATCHES:
+        return _of_batches(route, headers)
     if route.format is not OPENAI:
         return route
     if b"anthropic-version" in headers:
         return replace(route, format=CLAUDE)
     return replace(route, format=GEMINI) if b"x-goog-api-key" in headers else route
+
+
+def _of_batches(route: Route, headers: dict[bytes, bytes]) -> Route:
+    """Google's callers mean their own batches where OpenAI's stand at the same path."""
+    if b"x-goog-api-key" not in headers or route.operation not in ("task", "tasks"):
+        return route
+    path = route.path.replace("/v1/", "/v1beta/")
+    return replace(route, path=path, format=GEMINI_BATCHES.format, endpoint=GEMINI_BATCHES)
 
 
 def error_format(path: str, headers: dict[bytes, bytes]) -> Format:

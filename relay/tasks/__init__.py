@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.tasks.doubao import DOUBAO
+from relay.tasks.gemini_batches import GEMINI
 from relay.tasks.jimeng import JIMENG
 from relay.tasks.kling import KLING
 from relay.tasks.message_batches import CLAUDE
@@ -18,6 +19,7 @@ VENDORS: dict[str, Vendor] = {
     "doubao": DOUBAO,
     "vidu": VIDU,
     "anthropic": CLAUDE,
+    "gemini": GEMINI,
 }
 """Whose API a channel type's tasks go to."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,8 +25,8 @@ from relay.incoming import Incoming
 from relay.intake import read_body
 from relay.routes import Route
 from relay.splice import top_level
-from relay.tasks import VENDORS, message_batches, papers
-from relay.tasks.batches import batching_of
+from relay.tasks import VENDORS, gemini_batches, message_batches, papers
+from relay.tasks.batching import BATCHINGS
 from relay.tasks.content import deliver
 from relay.tasks.errands import answered
 from relay.tasks.place import Place, place_of
@@ -36,8 +37,14 @@ from relay.upstream import Failure
 
 OPERATIONS = frozenset({"task", "tasks", "task_content", "task_removal", "task_cancel"})
 _JSON = (b"content-type", b"application/json")
-MOST, MOST_FOR_CLAUDE = 100, 1_000
+MOST = 100
 """Tasks on one page of a list."""
+_Write = Callable[[list[Task], bool], bytes]
+_LISTS: dict[str, tuple[tuple[str, str], int, _Write]] = {
+    "message_batch": (("limit", "after_id"), 1_000, message_batches.listing),
+    "gemini_batch": (("pageSize", "pageToken"), 1_000, gemini_batches.listing),
+}
+"""Lists that are not OpenAI's: their words for length and place, the longest page, how it is written."""
 
 
 async def answer(
@@ -59,7 +66,9 @@ async def answer(
         return _reply(caller, msgspec.json.encode(_deleted(task)))
     if route.operation == "task_cancel":
         task = await _cancelled(gate, task)
-    _reply(caller, shown(view, task))
+        told = BATCHINGS[task.kind].told
+        return _reply(caller, shown(view, task) if told is None else msgspec.json.encode(told(task)))
+    _reply(caller, await _with_results(gate, task) or shown(view, task))
 
 
 async def continued(gate: Gate, request: Incoming) -> Route:
@@ -84,8 +93,9 @@ def _kind(view: str) -> str:
 
 
 def _deleted(task: Task) -> dict[str, Any]:
-    if task.kind == "message_batch":
-        return message_batches.deleted(task)
+    of = BATCHINGS.get(task.kind)
+    if of is not None and of.deleted is not None:
+        return of.deleted(task)
     return {"id": task.id, "object": "file" if task.kind == "file" else "video.deleted", "deleted": True}
 
 
@@ -112,23 +122,22 @@ async def _of_user(gate: Gate, who: Listing, kind: str, id: str) -> Task:
 
 
 async def _listed(gate: Gate, who: Listing, view: str, asked: Mapping[str, str]) -> bytes:
-    if view == "message_batch":
-        return await _listed_for_claude(gate, who, asked)
-    limit = whole_number(asked.get("limit"), 20, "limit", MOST)
-    after, newest_first = asked.get("after", "")[:64], asked.get("order", "desc") != "asc"
-    user, kind = who.holder.user_id, _kind(view)
-    found = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, after, limit, newest_first)
-    return listing_of(view, *found)
+    names, most, write = _LISTS.get(view, (("limit", "after"), MOST, partial(listing_of, view)))
+    limit = whole_number(asked.get(names[0]), 20, names[0], most)
+    before = asked.get("before_id", "") if view == "message_batch" else ""
+    newest_first = asked.get("order", "desc") != "asc" and not before
+    at, user, kind = (before or asked.get(names[1], ""))[:64], who.holder.user_id, _kind(view)
+    found, more = await asyncio.to_thread(tasks.listed, gate.tools, user, kind, at, limit, newest_first)
+    return write(found[::-1] if before else found, more)
 
 
-async def _listed_for_claude(gate: Gate, who: Listing, asked: Mapping[str, str]) -> bytes:
-    """Newest first; ``after_id`` and ``before_id`` name the ends of a page."""
-    limit = whole_number(asked.get("limit"), 20, "limit", MOST_FOR_CLAUDE)
-    before = asked.get("before_id", "")[:64]
-    at, newest_first = before or asked.get("after_id", "")[:64], not before
-    user = who.holder.user_id
-    found, more = await asyncio.to_thread(tasks.listed, gate.tools, user, "message_batch", at, limit, newest_first)
-    return message_batches.listing(found if newest_first else found[::-1], more)
+async def _with_results(gate: Gate, task: Task) -> bytes | None:
+    """An ended batch as its provider shows it now; None where results stand elsewhere, or there are none any more."""
+    live = BATCHINGS[task.kind].live if task.kind in BATCHINGS and task.state == "succeeded" else None
+    if live is None:
+        return None
+    fields = await _done(gate, await _place(gate, task), BATCHINGS[task.kind].look(task))
+    return msgspec.json.encode(live(task, fields)) if fields else None
 
 
 async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers: Mapping[bytes, bytes]) -> None:
@@ -136,8 +145,8 @@ async def _content(gate: Gate, caller: Caller, task: Task, variant: str, headers
     vendor = place.vendor
     if task.kind == "file":
         return await deliver(gate, caller, place, papers.content(task.upstream_id), headers)
-    if task.kind == "message_batch":
-        errand = message_batches.output(task, {})
+    if task.kind in tasks.BATCHES:
+        errand = BATCHINGS[task.kind].output(task, task.answer or {})
         if task.state != "succeeded" or errand is None:
             raise Problem(409, "not_ready", "The batch has no results yet. Ask for it until it has ended.")
         return await deliver(gate, caller, place, errand, headers)
@@ -169,10 +178,9 @@ async def remove(gate: Gate, task: Task) -> None:
         told = "The video is still in the making" if task.kind == "video" else "The batch is still running"
         raise Problem(409, "not_ready", f"{told}: it can be deleted when that has ended.")
     place = await _place(gate, task)
-    if task.kind == "file":
-        await _done(gate, place, papers.remove(task))
-    elif place.vendor.remove is not None:
-        await _done(gate, place, place.vendor.remove(task))
+    remove = papers.remove if task.kind == "file" else place.vendor.remove
+    if remove is not None:
+        await _done(gate, place, remove(task))
     await asyncio.to_thread(tasks.remove, gate.tools, task.id)
 
 
@@ -180,8 +188,10 @@ async def _cancelled(gate: Gate, task: Task) -> Task:
     """Asks the provider to stop a batch; what it has done by then is charged when it has ended."""
     if task.state in tasks.ENDED:
         raise Problem(409, "not_ready", "The batch has ended.")
-    of = batching_of(task)
+    of = BATCHINGS[task.kind]
     fields = await _done(gate, await _place(gate, task), of.cancel(task))
+    if of.told is not None:
+        return task
     if not fields:
         raise not_found("The batch")
     news = replace(of.news(fields), state="running")  # its end is the polling's to tell

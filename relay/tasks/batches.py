@@ -3,54 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from openopen8.core.models import Task
 from openopen8.core.rules.pricing import UNPRICED, Price, price_at
 from openopen8.core.services import tasks
 from openopen8.core.services.snapshot import load_snapshot
-from openopen8.core.services.tasks import News
 from openopen8.core.tools import Tools
 from relay.formats.vendor import message_of
-from relay.tasks import message_batches, papers, results
+from relay.tasks import results
+from relay.tasks.batching import BATCHINGS
 from relay.tasks.errands import answered
+from relay.tasks.paperwork import entry_of
 from relay.tasks.place import Place, place_of
-from relay.tasks.vendor import Answered, Errand
+from relay.tasks.vendor import Errand
 from relay.upstream import Failure, Upstream
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """In whose words a provider speaks of its batches."""
-
-    endpoint: str
-    """Where they are made, as the log shows it."""
-    look: Callable[[Task], Errand]
-    news: Callable[[Answered], News]
-    cancel: Callable[[Task], Errand]
-    output: Callable[[Task, Answered], Errand | None]
-    files: Callable[[Task, Answered, int], list[Task]]
-    """What an ended one has made, from task, batch and time."""
-
-
-_OPENAI = Batching("/v1/batches", papers.look, papers.news, papers.cancel, papers.output, papers.results)
-_CLAUDE = Batching(
-    "/v1/messages/batches", message_batches.look, message_batches.news, message_batches.cancel, message_batches.output,
-    message_batches.files,
-)  # fmt: skip
-
-
-def batching_of(task: Task) -> Batching:
-    """That of a batch."""
-    return _CLAUDE if task.kind == "message_batch" else _OPENAI
 
 
 async def follow(tools: Tools, upstream: Upstream, task: Task) -> None:
     """One look. Raises Failure, or Problem for a channel that is there no more."""
     place = await place_of(tools, task)
-    of = batching_of(task)
+    of = BATCHINGS[task.kind]
     status, fields = await answered(upstream, place.sent(of.look(task)))
     if not 200 <= status < 300:
         raise Failure("status", message_of(fields) or "The provider gave no reason.", status)
@@ -61,9 +34,11 @@ async def follow(tools: Tools, upstream: Upstream, task: Task) -> None:
         await asyncio.to_thread(tasks.heard, tools, task.id, news, tools.now())
         return
     found = await _read(place, upstream, task, of.output(task, fields))
+    for answer in of.inline(fields):
+        found.add(answer)
     now = tools.now()
     details = {"answers": found.answered, **({"without_usage": found.uncounted} if found.uncounted else {})}
-    entry = papers.entry(task, of.endpoint, found.total(), now, details)
+    entry = entry_of(task, of.endpoint, found.total(), now, details)
     await asyncio.to_thread(tasks.finished, tools, task.id, news, entry, found.receipt(), of.files(task, fields, now))
 
 

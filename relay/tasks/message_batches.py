@@ -43,11 +43,6 @@ def remove(task: Task) -> Errand:
     return Errand("DELETE", _at(task))
 
 
-def files(task: Task, answer: Answered, now: int) -> list[Task]:
-    """None: results lie at the batch's own address."""
-    return []
-
-
 def _at(task: Task, rest: str = "") -> str:
     return f"{PATH}/{quote(task.upstream_id, safe='')}{rest}"
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from relay.endpoints.endpoint import Endpoint
 from relay.endpoints.files import FILES
+from relay.endpoints.gemini_batches import GEMINI_BATCHES
 from relay.endpoints.generations import GENERATIONS
 from relay.endpoints.message_batches import MESSAGE_BATCHES
 from relay.endpoints.native import native
@@ -46,6 +47,9 @@ class Place(NamedTuple):
 
 
 _ID = r"([A-Za-z0-9_.:-]{1,200})"
+_BATCHES, _THIS = "/v1beta/batches/{id}", r"/v1beta/batches/([A-Za-z0-9_-]{1,200})"
+_THIS_TOO = _THIS.replace("v1beta", "v1(?:beta)?")
+"""Newer Google SDKs ask there: no other vendor does, or `routes.in_format` tells them apart."""
 _MESSAGES, _OF = "/v1/messages/batches/{id}", rf"(?:/v1)?/messages/batches/{_ID}"
 _ABOUT: tuple[tuple[str, re.Pattern[str], str, str, Endpoint], ...] = (
     ("GET", re.compile(r"(?:/v1)?/videos/?"), "/v1/videos", "tasks", VIDEOS),
@@ -67,6 +71,10 @@ _ABOUT: tuple[tuple[str, re.Pattern[str], str, str, Endpoint], ...] = (
     ("DELETE", re.compile(_OF), _MESSAGES, "task_removal", MESSAGE_BATCHES),
     ("POST", re.compile(_OF + "/cancel"), _MESSAGES + "/cancel", "task_cancel", MESSAGE_BATCHES),
     ("GET", re.compile(_OF + "/results"), _MESSAGES + "/results", "task_content", MESSAGE_BATCHES),
+    ("GET", re.compile(r"/v1beta/batches"), "/v1beta/batches", "tasks", GEMINI_BATCHES),
+    ("GET", re.compile(_THIS), _BATCHES, "task", GEMINI_BATCHES),
+    ("DELETE", re.compile(_THIS_TOO), _BATCHES, "task_removal", GEMINI_BATCHES),
+    ("POST", re.compile(_THIS_TOO + ":cancel"), _BATCHES + ":cancel", "task_cancel", GEMINI_BATCHES),
     ("GET", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task", _DOUBAO_TASK),
     ("DELETE", re.compile(rf"{_DOUBAO}/{_ID}"), _DOUBAO + "/{id}", "task_removal", _DOUBAO_TASK),
     *(

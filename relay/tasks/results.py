@@ -11,6 +11,7 @@ from typing import Any
 from openopen8.core.rules.pricing import NOTHING, Counts, Price, Receipt, price_of, together
 from relay.endpoints.answers import input_usage
 from relay.formats.anthropic.usage import parse_usage as claude_usage
+from relay.formats.gemini.usage import parse_usage as gemini_usage
 from relay.formats.openai_chat.usage import parse_usage as chat_usage
 from relay.formats.openai_responses.usage import parse_usage as responses_usage
 from relay.formats.vendor import loads
@@ -27,6 +28,7 @@ _USAGES: dict[str, Callable[[dict[str, Any]], Usage | None]] = {
     "/v1/responses": responses_usage,
     "/v1/embeddings": lambda body: input_usage(body.get("usage")),
     "/v1/messages": lambda body: claude_usage(body.get("usage")),
+    "/v1beta/models/{model}:generateContent": lambda body: gemini_usage(body.get("usageMetadata")),
 }
 
 
@@ -69,8 +71,11 @@ class Results:
 
     def _line(self, line: bytes) -> None:
         body = _body(line)
-        if body is None:
-            return
+        if body is not None:
+            self.add(body)
+
+    def add(self, body: dict[str, Any]) -> None:
+        """One answer."""
         self.answered += 1
         usage = _USAGES[self.url](body)
         if usage is None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from openopen8.core.models import Task
-from relay.tasks import VENDORS, message_batches, papers
+from relay.tasks import VENDORS, gemini_batches, message_batches, papers
 from relay.tasks.response import response
 
 _VIDEO_STATES = {"new": "queued", "running": "in_progress", "succeeded": "completed"}
@@ -66,6 +66,7 @@ VIEWS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "file": papers.shown,
     "batch": papers.shown,
     "message_batch": message_batches.shown,
+    "gemini_batch": gemini_batches.shown,
     **{name: vendor.shown for name, vendor in VENDORS.items() if vendor.shown is not None},
 }
 """By ``Endpoint.task``."""

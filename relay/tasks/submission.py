@@ -27,7 +27,7 @@ from relay.gate import Gate
 from relay.metering import Measured
 from relay.tasks import VENDORS
 from relay.tasks.errands import read
-from relay.tasks.papers import kept
+from relay.tasks.paperwork import kept
 from relay.tasks.shown import shown
 from relay.tasks.vendor import Submission, Vendor
 from relay.upstream import Answer, Failure
@@ -117,7 +117,7 @@ async def begun(
     vendor = vendor_of(attempt.provider.type)
     fields = await read(answer)
     if isinstance(call.glance, Paper):
-        return await kept(gate, call, call.glance, grant, attempt, fields)
+        return await kept(gate, call, call.glance, grant, attempt, vendor.accepted(fields), fields)
     refusal = vendor.refused(fields)
     if refusal is not None:
         raise verdict.judged(refusal.status, {}, refusal.message.encode(), prepared.format, gate.tools.now())

@@ -35,7 +35,7 @@ ENDPOINTS: dict[str, frozenset[str]] = {
     "openai-compatible": _CHAT | OPENAI | MEDIA | {"rerank"},
     "openai-responses": _CHAT | {"compact"},
     "anthropic": _CHAT | {"message_batches"},
-    "gemini": _CHAT | {"embeddings", "images", "image_edits"},
+    "gemini": _CHAT | {"embeddings", "images", "image_edits", "gemini_batches"},
     **VENDORS,
     "ollama-native": _CHAT | {"embeddings"},
     "sora": _VIDEOS,

@@ -30,8 +30,8 @@ LOST = 10 * MINUTE
 
 State = Literal["queued", "running", "succeeded", "failed"]
 ENDED = frozenset({"succeeded", "failed"})
-BATCHES = ("batch", "message_batch")
-"""Kinds that are paid when they end: OpenAI's and Claude's."""
+BATCHES = ("batch", "message_batch", "gemini_batch")
+"""Kinds that are paid when they end: OpenAI's, Claude's and Gemini's."""
 
 
 @dataclass(frozen=True, slots=True)
