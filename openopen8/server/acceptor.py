@@ -90,6 +90,8 @@ class Acceptor:
                 _log.error("no connection can be taken: %s", error.strerror)
                 return self._unwatch(FULL_SECONDS)
             self._join(connection)
+            if self.count > self._seat.fewest_of_others():
+                break  # further ones can wait until the others have had a look
         self.tell()
 
     def _is_anothers_turn(self) -> bool:

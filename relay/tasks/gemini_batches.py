@@ -67,19 +67,13 @@ def accepted(answer: Answered) -> str:
 
 
 def shown(task: Task, live: Answered | None = None) -> dict[str, Any]:
-    """The operation as Gemini shows it; ``live`` is what the provider says now, results included.
-
-    It is done once it is paid.
-    """
+    """The operation as Gemini shows it; ``live`` is what the provider says now, results included."""
     said = live or task.answer or {}
     name, meta = f"batches/{task.id}", _dict(said.get("metadata"))
     meta = {**meta, "name": name, "model": f"models/{task.model}"}
     if task.state == "failed" and meta.get("state") != "BATCH_STATE_FAILED":
         meta["state"] = "BATCH_STATE_FAILED"
         said = {**said, "done": True, "error": {"code": 5, "message": task.error}}
-    elif task.state not in ("succeeded", "failed") and meta.get("state") in _STATES:
-        meta["state"] = "BATCH_STATE_RUNNING"
-        said = {**said, "done": False}
     return {**said, "name": name, "metadata": meta}
 
 

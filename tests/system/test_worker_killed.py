@@ -40,14 +40,26 @@ def stop_and_look(pid: int, address: str) -> set[int]:
     return {c.raddr.port for c in found if c.raddr and c.laddr.port == port and c.status == psutil.CONN_ESTABLISHED}
 
 
-def held_by(installation: Installation, pid: int) -> list[str]:
+def held_by(installation: Installation, pid: int, streaming: bool = False) -> list[str]:
+    """The requests that a worker holds credits for; only those of which a part is written down already."""
     ids = {worker.id for worker in installation.world.all(Worker) if worker.pid == pid}
-    return [hold.request_id for hold in installation.world.all(Hold) if hold.id >> LAST_BITS in ids]
+    holds = [hold for hold in installation.world.all(Hold) if hold.id >> LAST_BITS in ids]
+    return [hold.request_id for hold in holds if hold.progress is not None or not streaming]
+
+
+def busiest(installation: Installation, server: Server) -> int:
+    """The worker that has the most streams under way; there may be one with none on a machine that is busy itself."""
+
+    def streams(pid: int) -> int:
+        return len(held_by(installation, pid, streaming=True))
+
+    until(lambda: any(streams(pid) for pid in server.part("relay")))
+    return max(server.part("relay"), key=streams)
 
 
 async def kill_one(installation: Installation, server: Server) -> tuple[set[int], list[str]]:
     """What the killed worker had: its callers' ports, and the requests that it held credits for."""
-    killed = server.part("relay")[0]
+    killed = await asyncio.to_thread(busiest, installation, server)
     hit = await asyncio.to_thread(stop_and_look, killed, server.address)
     held = held_by(installation, killed)
     began = time.monotonic()
