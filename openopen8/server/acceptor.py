@@ -90,8 +90,8 @@ class Acceptor:
                 _log.error("no connection can be taken: %s", error.strerror)
                 return self._unwatch(FULL_SECONDS)
             self._join(connection)
-            if self.count > self._seat.fewest_of_others():
-                break  # further ones can wait until the others have had a look
+            if self._haste_until > self._loop.time():
+                break  # the others may have become free meanwhile
         self.tell()
 
     def _is_anothers_turn(self) -> bool:
