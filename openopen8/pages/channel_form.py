@@ -27,7 +27,7 @@ _KINDS = (("clouds", (*AZURE, *CLOUDS)), ("vendors", VENDORS), ("local", (*LOCAL
 _PAIR = "access key:secret key"
 _KEYS_LOOK_LIKE = {
     "vertex": '{"type": "service_account", …}', "bedrock": "AKIA…:…", "kling": _PAIR, "jimeng": _PAIR,
-    "gemini": "AIza…", "anthropic": "sk-ant-…",
+    "gemini": "AIza…", "anthropic": "sk-ant-…", **{row.name: "" for row in (*LOCAL, OLLAMA)},
 }  # fmt: skip
 
 
