@@ -5,7 +5,7 @@ Source: https://ai.google.dev/api/batch-api, the official SDK
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -13,8 +13,8 @@ import msgspec
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.channels import auth
-from relay.formats.vendor import message_of
-from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish
+from relay.formats.vendor import message_of, redact
+from relay.tasks.vendor import Answered, Errand, Vendor, no_videos
 
 PATH = "/batches"
 _STATES: dict[str, State] = {
@@ -35,8 +35,10 @@ def news(answer: Answered) -> News:
     """What an operation says, without its results."""
     meta = {name: value for name, value in _dict(answer.get("metadata")).items() if name != "output"}
     kept = {**{name: value for name, value in answer.items() if name != "response"}, "metadata": meta}
-    state = _STATES.get(str(meta.get("state")), "running")
-    return News(state, error=message_of(answer) or "" if state == "failed" else "", answer=kept)
+    error = redact(message_of(answer) or "")
+    if "error" in kept:
+        kept["error"] = {"code": _dict(kept["error"]).get("code"), "message": error}
+    return News(_STATES.get(str(meta.get("state")), "running"), error=error, answer=kept)
 
 
 def inline(answer: Answered) -> list[Answered]:
@@ -92,16 +94,7 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _no_video(wish: Wish, model: str) -> NoReturn:
-    raise RuntimeError("videos are not asked for here")
-
-
-def _submit(wish: Wish, model: str) -> Submission:
-    _no_video(wish, model)
-
-
 GEMINI = Vendor(
-    "gemini", _submit, accepted, look, news,
+    "gemini", no_videos, accepted, look, news,
     authorize=lambda key, errand, url, now: auth.google(key), remove=remove,
 )  # fmt: skip
-"""Not one of videos, but its errands are signed like theirs."""

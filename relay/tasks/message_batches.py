@@ -13,7 +13,7 @@ import msgspec
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News
 from relay.channels import auth
-from relay.tasks.vendor import Answered, Errand, Submission, Vendor, Wish
+from relay.tasks.vendor import Answered, Errand, Vendor, no_videos
 
 PATH = "/messages/batches"
 
@@ -74,12 +74,7 @@ def listing(found: list[Task], more: bool) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _no_video(wish: Wish, model: str) -> Submission:
-    raise RuntimeError("Claude makes no videos")
-
-
 CLAUDE = Vendor(
-    "anthropic", _no_video, lambda answer: str(answer.get("id") or ""), look, news,
+    "anthropic", no_videos, lambda answer: str(answer.get("id") or ""), look, news,
     authorize=lambda key, errand, url, now: auth.claude(key), remove=remove,
 )  # fmt: skip
-"""Not one of videos, but its errands are signed like theirs."""

@@ -95,6 +95,11 @@ def named(body: bytes, field: str, model: str) -> bytes:
     return edited(body, top_level(body), {field: msgspec.json.encode(model)})
 
 
+def no_videos(wish: Wish, model: str) -> Submission:
+    """For those whose errands are signed like a video vendor's, and who have batches alone."""
+    raise RuntimeError("a channel that makes no videos was asked for one")
+
+
 def _no_refusal(answer: Answered) -> Refusal | None:
     return None
 

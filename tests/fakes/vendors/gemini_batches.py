@@ -36,7 +36,7 @@ class Office:
             batch["metadata"] |= {"state": f"BATCH_STATE_{state}", "endTime": "2026-01-01T00:09:00Z"}
             batch["done"] = True
             if state == "FAILED":
-                batch["error"] = {"code": 13, "message": "it broke"}
+                batch["error"] = {"code": 13, "message": f"it broke with key sk-{'x' * 40}"}
                 continue
             rows = [self._result(row, at < bad) for at, row in enumerate(self.requests[name])]
             made = {"inlinedResponses": {"inlinedResponses": rows}}

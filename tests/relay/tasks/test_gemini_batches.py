@@ -99,7 +99,9 @@ async def test_a_batch_that_its_provider_fails_costs_nothing_and_says_why(house:
     await later(house)
     assert (await client.aio.batches.get(name=name)).state == JobState.JOB_STATE_FAILED
     shown = (await house.caller.get(f"/v1beta/{name}")).json
-    assert (shown["error"]["message"], shown["done"], balance(house)) == ("it broke", True, 0)
+    told = "it broke with key [key]"
+    assert (shown["error"]["message"], shown["done"], balance(house)) == (told, True, 0)
+    assert "sk-" not in str(house.world.one(Task, name.removeprefix("batches/")))
     house.settled()
 
 
