@@ -13,7 +13,7 @@ import msgspec
 from openopen8.core.models import Task
 from openopen8.core.services.tasks import News, State
 from relay.channels import auth
-from relay.formats.vendor import message_of, redact
+from relay.formats.vendor import message_of
 from relay.tasks.vendor import Answered, Errand, Vendor, no_videos
 
 PATH = "/batches"
@@ -35,7 +35,7 @@ def news(answer: Answered) -> News:
     """What an operation says, without its results."""
     meta = {name: value for name, value in _dict(answer.get("metadata")).items() if name != "output"}
     kept = {**{name: value for name, value in answer.items() if name != "response"}, "metadata": meta}
-    error = redact(message_of(answer) or "")
+    error = message_of(answer)
     if "error" in kept:
         kept["error"] = {"code": _dict(kept["error"]).get("code"), "message": error}
     return News(_STATES.get(str(meta.get("state")), "running"), error=error, answer=kept)
